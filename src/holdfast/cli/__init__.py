@@ -1,0 +1,1 @@
+"""The command line: flags to an experiment to a job to an exit code."""

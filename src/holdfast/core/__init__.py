@@ -1,0 +1,1 @@
+"""What every room uses and what knows no biology: errors, registries, randomness, devices, safe files."""

@@ -1,0 +1,1 @@
+"""Examples of context length: stored once, split, drawn, streamed."""

@@ -1,0 +1,1 @@
+"""Codes and coordinates: what DNA is to us. No files, no models."""

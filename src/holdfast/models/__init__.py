@@ -1,0 +1,1 @@
+"""Plain modules that return logits; one paper per module."""

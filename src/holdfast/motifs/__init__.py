@@ -1,0 +1,1 @@
+"""Motifs: matrices with a provenance."""

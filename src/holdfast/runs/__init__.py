@@ -1,0 +1,1 @@
+"""The run folder: one truth of one experiment. No torch."""

@@ -1,0 +1,98 @@
+"""Exact sharing between windows for two convolutions with zero ('same') padding.
+
+Zero padding changes the few positions next to a window's ends. There, an output of the second layer is a sum over taps,
+and each tap falls on one of three things: padding (nothing), a first-layer value that the padding changed (the window's
+own), or one that it did not (shared by all windows). Taps of the last kind are partial sums of the shared convolution
+and cost nothing extra; only those of the middle kind are computed per window.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from holdfast.models.layers import sliding_max
+
+__all__ = ["max_over_padded_windows"]
+
+
+def max_over_padded_windows(sequence: Tensor, first: nn.Conv1d, second: nn.Conv1d, window: int) -> Tensor:
+    """Return the maximum over positions of relu(second(relu(first(window)))), both 'same' padded, for every window.
+
+    Parameters
+    ----------
+    sequence
+        (N, 4, L) contexts.
+    first, second
+        Convolutions of width k1 and k2 with bias; their own ``padding`` is not used.
+    window
+        W, at least k1 + k2.
+
+    Returns
+    -------
+    Tensor
+        (N, S, C), S = L - W + 1.
+    """
+    assert second.bias is not None
+    k1, k2 = first.kernel_size[0], second.kernel_size[0]
+    n_windows = sequence.shape[-1] - window + 1
+    left_1, right_1, left_2, right_2 = (k1 - 1) // 2, k1 // 2, (k2 - 1) // 2, k2 // 2
+    taps = _taps_apart(first(sequence).relu_(), second)
+    last, leading = _last_taps(taps), _first_taps(taps)
+    best = sliding_max(last[k2], window - k1 - k2 + 2)  # (N, C, S), grows to the maximum over all positions
+    # Left end: the padding changes the first left_1 values; the shared ones begin at first-layer index i.
+    own = _own_part(F.pad(_slices(sequence, 0, k1 - 1, n_windows), (left_1, 0)), first, second, n_windows)
+    for position in range(left_1 + left_2):
+        value = own[..., position + right_2]
+        n_shared = position + right_2 - left_1 + 1
+        best = torch.maximum(best, value + last[n_shared][..., :n_windows] if n_shared > 0 else value)
+    # Right end, the mirror image: the shared values end at first-layer index i + W - k1.
+    bases = _slices(sequence, window - k1 + 1, k1 - 1, n_windows)
+    own = _own_part(F.pad(bases, (0, right_1)), first, second, n_windows)
+    for back in range(right_1 + right_2):  # position W - 1 - back
+        value = own[..., right_1 - 1 - back + right_2]
+        n_shared = back + left_2 - right_1 + 1
+        if n_shared > 0:
+            begin = window - k1 - n_shared + 1
+            value = value + leading[n_shared][..., begin : begin + n_windows]
+        best = torch.maximum(best, value)
+    return (best.transpose(1, 2) + second.bias).relu_()
+
+
+def _own_part(bases: Tensor, first: nn.Conv1d, second: nn.Conv1d, n_windows: int) -> Tensor:
+    """Return the second layer's taps on the first-layer values that the padding changed, (N, C, S, positions).
+
+    The convolution is padded in full, and skips the taps that fall outside.
+    """
+    changed = first(bases).relu_()
+    own = F.conv1d(changed, second.weight, padding=second.kernel_size[0] - 1)
+    return own.unflatten(0, (-1, n_windows)).transpose(1, 2)
+
+
+def _slices(features: Tensor, start: int, width: int, count: int) -> Tensor:
+    """Return (N * count, C, width): positions [start + i, start + i + width) for i = 0 .. count - 1."""
+    span = features[..., start : start + width + count - 1]
+    return span.unfold(-1, width, 1).transpose(1, 2).flatten(0, 1)
+
+
+def _taps_apart(shared: Tensor, second: nn.Conv1d) -> list[Tensor]:
+    """Return for each tap its product with every shared value: k2 tensors (N, C2, P)."""
+    weight = second.weight.permute(2, 0, 1).flatten(0, 1)[..., None]  # (k2 * C2, C1, 1)
+    return list(F.conv1d(shared, weight).unflatten(1, (second.kernel_size[0], -1)).unbind(dim=1))
+
+
+def _last_taps(taps: list[Tensor]) -> dict[int, Tensor]:
+    """Return m -> the last m taps applied to m consecutive values, indexed by the first value's place."""
+    sums = {1: taps[-1]}
+    for m in range(2, len(taps) + 1):
+        sums[m] = sums[m - 1][..., 1:] + taps[-m][..., : sums[m - 1].shape[-1] - 1]
+    return sums
+
+
+def _first_taps(taps: list[Tensor]) -> dict[int, Tensor]:
+    """Return m -> the first m taps applied to m consecutive values, indexed by the first value's place."""
+    sums = {1: taps[0]}
+    for m in range(2, len(taps)):
+        sums[m] = sums[m - 1][..., :-1] + taps[m - 1][..., m - 1 :]
+    return sums

@@ -1,0 +1,96 @@
+"""JASPAR matrices from the data base that pyjaspar carries inside its package: no network, one pinned release."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from holdfast.core.errors import InputError, did_you_mean
+from holdfast.motifs.motif import Motif
+
+__all__ = ["PINNED", "RELEASE", "jaspar_motif"]
+
+RELEASE = "JASPAR2026"
+# The matrices of the factors that simulations use, so that a newer release changes no simulated data.
+PINNED = {"SP1": "MA0079.5", "MAFK": "MA0496.4", "ZNF143": "MA0088.3"}
+_MATRIX_ID = re.compile(r"[A-Z]{2}\d{4}\.\d+")
+_HUMAN = "9606"
+
+
+@cache
+def jaspar_motif(name: str, release: str = RELEASE) -> Motif:
+    """Return a JASPAR matrix by the factor's name or by its versioned id.
+
+    Parameters
+    ----------
+    name
+        ``SP1``, ``MAFK`` and ``ZNF143`` are pinned to one matrix each; any other name means the newest version of
+        the only human CORE matrix of that name. A versioned id (``MA0079.3``) is taken as it stands.
+    release
+        One of those that pyjaspar carries.
+
+    Returns
+    -------
+    Motif
+        Probabilities with a pseudocount of 0.1 per column.
+
+    Raises
+    ------
+    InputError
+        If the release has no such matrix (the nearest name is told) or several (their ids are).
+
+    Examples
+    --------
+    >>> motif = jaspar_motif("SP1")
+    >>> motif.source, motif.consensus
+    ('JASPAR2026 MA0079.5', 'GGGGCGGGG')
+    """
+    with warnings.catch_warnings():
+        # Biopython warns that its motif module may change, and that a search found nothing; both are said here.
+        warnings.simplefilter("ignore")
+        database = _open(release)
+        try:
+            found = _by_id(database, name) if _MATRIX_ID.fullmatch(name) else _by_name(database, name)
+            if found is None:
+                raise InputError(f"{release} has no matrix '{name}' of a human factor: {_hint(database, name)}")
+        except sqlite3.Error as error:
+            raise InputError(f"the data base inside pyjaspar cannot be read ({error}); install it again") from error
+        finally:
+            database.conn.close()
+    counts = np.array([found.counts[base] for base in "ACGT"], dtype=np.float64)
+    return Motif.from_counts(str(found.name), counts, source=f"{release} {found.matrix_id}")
+
+
+def _open(release: str) -> Any:
+    import pyjaspar  # slow to import, and only simulations and motif matching need it
+
+    if release not in pyjaspar.jaspar_releases:
+        raise InputError(f"unknown JASPAR release '{release}': {did_you_mean(release, pyjaspar.jaspar_releases)}")
+    return pyjaspar.jaspardb(release=release)
+
+
+def _by_id(database: Any, matrix_id: str) -> Any | None:
+    return database.fetch_motif_by_id(matrix_id)
+
+
+def _by_name(database: Any, name: str) -> Any | None:
+    pinned = _by_id(database, PINNED[name.upper()]) if name.upper() in PINNED else None
+    if pinned is not None:
+        return pinned
+    found = database.fetch_motifs(tf_name=name, species=[_HUMAN], collection="CORE")
+    found = [motif for motif in found if motif.name.upper() == name.upper()]
+    if len(found) > 1:
+        choices = ", ".join(sorted(str(motif.matrix_id) for motif in found))
+        raise InputError(f"{database.release} has several matrices of '{name}': name one of {choices}")
+    return found[0] if found else None
+
+
+def _hint(database: Any, name: str) -> str:
+    rows = database.conn.execute("SELECT DISTINCT NAME FROM MATRIX WHERE COLLECTION = 'CORE'").fetchall()
+    hint = did_you_mean(name, [row[0] for row in rows])
+    return hint if hint.startswith("did you") else "give a JASPAR name such as CTCF or an id such as MA0139.2"

@@ -1,0 +1,147 @@
+"""audit(): one scan of a model, and every number of its robustness as a reduction of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from holdfast.core.device import evaluating, resolve_device
+from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.random import numpy_generator
+from holdfast.data.dataset import SequenceDataset
+from holdfast.dna.codes import decode
+from holdfast.models.foreign import Output, as_logit_model
+from holdfast.robustness.metrics import METRICS, draw_weights, pool_windows, resample, weighted_metrics
+from holdfast.robustness.scan import scan
+from holdfast.robustness.shift import Shift
+from holdfast.runs.records import AuditRecord, Estimate, FragileExample, ShiftFacts, TaskAudit
+
+__all__ = ["Audit", "audit", "scan_dataset"]
+
+Floats = NDArray[np.float64]
+Adversary = Literal["joint", "per-task"]
+# Bases per block of a scan: a few MB of feature maps.
+BLOCK_BASES = 16 * 128
+# Numbers in flight while bootstrapping.
+BOOTSTRAP_NUMBERS = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What an audit found.
+
+    Parameters
+    ----------
+    record
+        Every aggregate number.
+    windows
+        One row per example and task: its label, its logit at the centre, its worst window, its radius.
+    """
+
+    record: AuditRecord
+    windows: pd.DataFrame
+
+    def __str__(self) -> str:
+        lines = [f"{self.record.shift.words}; {self.record.part}"]
+        for task in self.record.tasks:
+            lines.append(f"{task.task}: {task.n_examples} examples, {task.n_positive} bound")
+            for name in ("clean", "random", "worst"):
+                row: dict[str, Estimate] = getattr(task, name)
+                lines.append(f"  {name:<8}" + "  ".join(f"{metric} {row[metric]}" for metric in METRICS))
+            lines.append(f"  certified accuracy {task.certified_accuracy}, consistency {task.consistency}")
+        return "\n".join(lines)
+
+
+def audit(
+    model: nn.Module,
+    data: SequenceDataset,
+    shift: Shift,
+    *,
+    output: Output = "auto",
+    n_try: int = 20,
+    adversary: Adversary = "joint",
+    device: str = "auto",
+    bootstrap: int = 200,
+    n_fragile: int = 12,
+    seed: int = 0,
+    part: str = "all examples",
+    progress: Progress | None = None,
+) -> Audit:
+    """Measure how far a shift can push a model, exactly.
+
+    Every legal window of every example is scored once; clean, random, worst and worst-of-n metrics, certified
+    accuracy, radii and curves are reductions of those scores. Only the bootstrap intervals use random numbers.
+
+    Parameters
+    ----------
+    model
+        Any module from (N, 4, W) one-hot (A, C, G, T) to one output per task. It is given back as it came.
+    data
+        Labelled contexts of ``shift.context`` bp.
+    shift
+        The threat model.
+    output
+        What the module returns: ``logits``, ``probabilities``, ``two-class-logits`` or ``two-class-probabilities``
+        (columns unbound, bound), or ``auto``: logits, refused where they look like probabilities.
+    n_try
+        Windows of the worst-of-n row, at most the number there is.
+    adversary
+        With several tasks: ``joint`` picks one window that maximises the mean loss over an example's tasks,
+        ``per-task`` one for each task.
+    device
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    bootstrap
+        Bootstrap samples behind each 95 % interval.
+    n_fragile
+        Fragile examples kept.
+    seed
+        Of the bootstrap.
+    part
+        Name of the examples in tables, such as ``test``.
+    progress
+        Called with the number of examples done.
+
+    Raises
+    ------
+    InputError
+        If the contexts have another length, the outputs do not fit the tasks, or a logit is not a number.
+
+    Examples
+    --------
+    >>> from holdfast.models.kmer import KmerLogistic
+    >>> codes = np.random.default_rng(0).integers(0, 4, (8, 12), dtype=np.uint8)
+    >>> data = SequenceDataset.in_memory(codes, np.array([[0], [1]] * 4, dtype=np.int8))
+    >>> result = audit(KmerLogistic(k=2), data, Shift(context=12, window=10), output="logits")
+    >>> result.record.tasks[0].certified_accuracy.value
+    0.5
+    """
+    if adversary not in ("joint", "per-task"):
+        raise ConfigError(f"adversary is '{adversary}'; it is 'joint' or 'per-task'")
+    if len(data) == 0:
+        raise InputError("no examples to audit")
+    began = time.perf_counter()
+    wrapped = as_logit_model(model, output, n_tasks=len(data.tasks))
+    logits = scan_dataset(wrapped, data, shift, device=device, progress=progress)
+    reduced = _Reduction(logits, data, shift, min(n_try, shift.n_choices), adversary, bootstrap, seed)
+    tables = [reduced.task(number) for number in range(len(data.tasks))]
+    record = AuditRecord(
+        shift=shift_facts(shift),
+        n_try=reduced.n_try,
+        adversary=adversary,
+        part=part,
+        tasks=[table for table, _ in tables],
+        fragile=_fragile(data, shift, pd.concat([windows for _, windows in tables]), n_fragile),
+        n_core_known=int((data.core[:, 0] >= 0).sum()),
+        n_windows_scanned=int(logits.shape[0] * logits.shape[1]),
+        seconds=time.perf_counter() - began,
+        bootstrap=bootstrap,
+    )
+    return Audit(record, pd.concat([windows for _, windows in tables], ignore_index=True))

@@ -1,0 +1,187 @@
+"""Typed rows of what a run stores. A record knows its schema's version and refuses what it does not know."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "AuditRecord",
+    "DataFacts",
+    "Estimate",
+    "FilterRecord",
+    "FragileExample",
+    "RunRecord",
+    "ShiftFacts",
+    "TaskAudit",
+    "TrainingFacts",
+]
+
+SCHEMA_VERSION = 1
+
+
+class Record(BaseModel):
+    """A frozen row; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+class Estimate(Record):
+    """A number with its 95 % bootstrap interval over examples.
+
+    Examples
+    --------
+    >>> str(Estimate(value=0.7654, low=0.75, high=0.78))
+    '0.765'
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f}"
+
+
+class ShiftFacts(Record):
+    """The threat model of an audit, see :class:`holdfast.robustness.shift.Shift`."""
+
+    context: int
+    window: int
+    max_shift: int | None
+    protect_core: bool
+    strands: Literal["forward", "both"]
+    centre: int
+    offsets: list[int]
+    """Legal offsets, ascending, before any core is protected."""
+    words: str
+
+
+class TaskAudit(Record):
+    """Everything an audit found for one task. Metric names are those of :data:`holdfast.robustness.metrics.METRICS`."""
+
+    task: str
+    n_examples: int
+    n_positive: int
+    clean: dict[str, Estimate]
+    random: dict[str, Estimate]
+    worst: dict[str, Estimate]
+    worst_of_n: dict[str, Estimate]
+    random_accuracy_spread: float
+    """Standard deviation of the accuracy over draws of one window per example."""
+    certified_accuracy: Estimate
+    """Fraction of examples called right in every legal window."""
+    consistency: Estimate
+    """Fraction of examples called alike in every legal window, right or wrong."""
+    mean_radius_bp: float
+    """Mean number of bases either way before the call flips; an example that never flips counts its whole reach."""
+    reach_bp: int
+    """Farthest legal window from the centre."""
+    accuracy_by_offset: list[float]
+    """Of each offset of the shift set, over the examples that allow it; NaN where none does."""
+    worst_by_max_shift: list[float]
+    """Entry r: fraction called right in every legal window at most r bp from the centre, r = 0 .. reach_bp."""
+    calls_positive: float
+    """Fraction called bound at the centre window; near 0 or 1 says the model gives one answer to everything."""
+
+
+class FragileExample(Record):
+    """An example called right at the centre and wrong elsewhere, drawn in the report."""
+
+    index: int
+    name: str
+    task: str
+    label: int
+    sequence: str
+    """The whole context."""
+    core: tuple[int, int] | None
+    centre_offset: int
+    centre_logit: float
+    worst_offset: int
+    worst_strand: Literal["+", "-"]
+    worst_logit: float
+    radius_bp: int
+
+
+class AuditRecord(Record):
+    """One scan of one model on one part of a data set, reduced."""
+
+    schema_version: int = SCHEMA_VERSION
+    shift: ShiftFacts
+    n_try: int
+    adversary: Literal["joint", "per-task"]
+    part: str
+    tasks: list[TaskAudit]
+    fragile: list[FragileExample]
+    n_core_known: int
+    n_windows_scanned: int
+    seconds: float
+    bootstrap: int
+
+
+class FilterRecord(Record):
+    """A first-layer filter as a motif."""
+
+    name: str
+    probabilities: list[list[float]]
+    """W rows of A, C, G, T."""
+    n_sites: int
+    information_bits: float
+
+
+class DataFacts(Record):
+    """What a report says about the data; a summary of the data set's manifest."""
+
+    name: str
+    fingerprint: str
+    source: str
+    context: int
+    tasks: list[str]
+    counts: dict[str, dict[str, int]]
+    """Part -> {"positive", "negative"}, first task."""
+    notes: list[str] = Field(default_factory=list)
+    """Sentences: how negatives were made, how parts were split, leakage found."""
+
+
+class TrainingFacts(Record):
+    """How the training went."""
+
+    attack: str
+    preset: str
+    epochs: int
+    best_epoch: int
+    best_validation_loss: float
+    seconds: float
+    seconds_per_epoch: float
+    stopped_early: bool
+    notes: list[str] = Field(default_factory=list)
+    """Sentences: a collapse and the restart, a rate that was lowered."""
+
+
+class RunRecord(Record):
+    """The first page of a run folder."""
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    status: Literal["running", "done"]
+    kind: Literal["trained", "imported"] = "trained"
+    model: str
+    model_words: str
+    """Such as ``holdfast (widths=(15, 9))``."""
+    n_parameters: int
+    strategy: str
+    """Training strategy as the tables call it: No Shift, Rnd, Worst, Worst-of-n, or none."""
+    window: int
+    context: int
+    seed: int
+    data_name: str
+    is_control: bool = False
+    training: TrainingFacts | None = None
+    started: str
+    finished: str | None = None
+    versions: dict[str, str]
+    device: str
+    config_hash: str
+    extra: dict[str, Any] = Field(default_factory=dict)

@@ -17,7 +17,7 @@ from holdfast.core.errors import InputError
 from holdfast.data.parts import PARTS
 from holdfast.dna.codes import UNKNOWN, Codes
 
-__all__ = ["DTYPES", "PLACES_SCHEMA", "Arrays", "Places", "array_digests", "blocks"]
+__all__ = ["BLOCK_BYTES", "DTYPES", "PLACES_SCHEMA", "Arrays", "Places", "array_digests", "blocks"]
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "codes": np.dtype(np.uint8),
@@ -29,7 +29,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
 PLACES_SCHEMA = pa.schema(
     [pa.field("name", pa.string(), nullable=False), ("chrom", pa.string()), ("start", pa.int64())]
 )
-_BLOCK_BYTES = 1 << 24
+BLOCK_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,7 +96,7 @@ class Arrays:
             Naming the first example that is wrong.
         """
         context = self.codes.shape[1]
-        rows = max(1, _BLOCK_BYTES // max(context, 1))
+        rows = max(1, BLOCK_BYTES // max(context, 1))
         for start in range(0, len(self.codes), rows):
             block = slice(start, start + rows)
             _refuse_rows(start, (self.codes[block] > UNKNOWN).any(axis=1), "has a code above 4 (A, C, G, T, N = 0..4)")
@@ -175,7 +175,7 @@ def blocks(array: NDArray[Any]) -> Iterator[bytes]:
     >>> [list(block) for block in blocks(np.array([[1, 2], [3, 4]], dtype=np.uint8))]
     [[1, 2, 3, 4]]
     """
-    rows = max(1, _BLOCK_BYTES // max(1, array.itemsize * int(np.prod(array.shape[1:]))))
+    rows = max(1, BLOCK_BYTES // max(1, array.itemsize * int(np.prod(array.shape[1:]))))
     for start in range(0, len(array), rows):
         yield array[start : start + rows].tobytes()
 

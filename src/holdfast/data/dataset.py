@@ -229,6 +229,16 @@ class SequenceDataset:
         """
         return self.take(np.flatnonzero(self.split == part_number(name)))
 
+    def codes_at(self, index: ArrayLike) -> Codes:
+        """Return (n, L) uint8 of the examples at positions (n,): only those are read.
+
+        Raises
+        ------
+        InputError
+            If a position is outside.
+        """
+        return np.asarray(self._arrays.codes[self._rows_at(index)])
+
     def batch(self, index: ArrayLike) -> Batch:
         """Return the examples at positions (n,) of this data set as tensors on the CPU.
 
@@ -295,8 +305,7 @@ class SequenceDataset:
         InputError
             If the folder is there already or cannot be written.
         """
-        kept = self.manifest.provenance
-        origin = provenance or (kept if self._rows is None else kept.model_copy(update={"leakage": None}))
+        origin = provenance or self._provenance()
         rows = max(1, _SAVE_BYTES // self.context)
         with StoreWriter(
             Path(path), context=self.context, tasks=self.tasks, provenance=origin, overwrite=overwrite
@@ -309,6 +318,10 @@ class SequenceDataset:
             for name, content in (attach or {}).items():
                 writer.attach(name).write_bytes(content)
         return SequenceDataset.open(path, verify=False)
+
+    def _provenance(self) -> Provenance:
+        whole = self.manifest.provenance
+        return whole if self._rows is None else whole.model_copy(update={"leakage": None})
 
     def _of(self, name: str) -> NDArray[Any]:
         array: NDArray[Any] = getattr(self._arrays, name)

@@ -67,6 +67,8 @@ class Provenance(_Record):
         A sentence: format and file names.
     negatives
         How the negatives were made.
+    groups
+        How it is known which examples must stay together.
     split
         How the parts were drawn.
     seed
@@ -82,6 +84,7 @@ class Provenance(_Record):
 
     source: str
     negatives: str = "as given in the source"
+    groups: str = "not stated"
     split: str = "not stated"
     seed: int | None = None
     leakage: Leakage | None = None

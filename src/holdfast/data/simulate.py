@@ -18,21 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.core.random import numpy_generator
+from holdfast.data.background import background_sequences, transitions
 from holdfast.data.planting import place_anywhere, place_near_centre, plant
 from holdfast.dna.codes import Codes
 from holdfast.dna.shuffle import dinucleotide_shuffle
 from holdfast.io.records import LabelledSequences
 
-__all__ = [
-    "TRUTH",
-    "Simulation",
-    "SimulationConfig",
-    "Site",
-    "background_sequences",
-    "read_truth",
-    "simulate",
-    "transitions",
-]
+__all__ = ["TRUTH", "Simulation", "SimulationConfig", "Site", "read_truth", "simulate"]
 
 TRUTH = "truth.parquet"
 _TRUTH_COLUMNS = ("example", "motif", "source", "role", "start", "end", "strand", "weak")
@@ -110,7 +102,7 @@ class SimulationConfig(BaseModel):
     spread_bp: float = Field(default=15.0, gt=0)
     gc: float = Field(default=0.45, gt=0, lt=1)
     transition: tuple[tuple[float, ...], ...] | None = None
-    weak_fraction: float = Field(default=0.25, ge=0, le=1)
+    weak_fraction: float = Field(default=0.2, ge=0, le=1)
     weak_power: float = Field(default=0.5, ge=0, le=1)
     sites: int = Field(default=1, ge=1)
     decoys: tuple[str, ...] = ()
@@ -293,8 +285,7 @@ def _records(config: SimulationConfig, motif: Site, codes: Codes) -> LabelledSeq
     return LabelledSequences(
         codes=codes,
         labels=bound.astype(np.int8)[:, None],
-        names=tuple(f"{motif.name}_{i}" for i in range(count))
-        + tuple(f"{motif.name}_{i}{ending}" for i in range(count)),
+        names=(*names, *(name + ending for name in names)),
         source=f"simulated: {motif.source} ({motif.name}) planted in a first-order background, seed {config.seed}",
         tasks=(motif.name,),
         group=np.concatenate([own, own if config.negatives == "shuffle" else own + count]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import tokenize
@@ -260,20 +261,23 @@ def _read_manifest(path: Path) -> Manifest:
     if not file.is_file():
         raise InputError(f"{path} is not a finished data set: {MANIFEST}, which is written last, is missing; {_REMEDY}")
     try:
-        manifest = Manifest.model_validate_json(file.read_bytes())
+        written = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{file}: not a manifest of schema {SCHEMA_VERSION} ({error}); {_REMEDY}") from error
+    version = written.get("schema_version") if isinstance(written, dict) else None
+    if isinstance(version, int) and version != SCHEMA_VERSION:
+        raise InputError(
+            f"{file}: schema version {version}, this holdfast reads {SCHEMA_VERSION}; update holdfast or build the data"
+            " set again"
+        )
+    try:
+        return Manifest.model_validate_json(file.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise InputError(
-            f"{file}: not a manifest of schema {SCHEMA_VERSION} ({first['msg']} at '{where}');"
-            f" a newer holdfast may have written it, otherwise {_REMEDY}"
+            f"{file}: not a manifest of schema {SCHEMA_VERSION} ({first['msg']} at '{where}'); {_REMEDY}"
         ) from error
-    if manifest.schema_version != SCHEMA_VERSION:
-        raise InputError(
-            f"{file}: schema version {manifest.schema_version}, this holdfast reads {SCHEMA_VERSION};"
-            " update holdfast or build the data set again"
-        )
-    return manifest
 
 
 def _map_array(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -118,9 +118,7 @@ class CodeCollector:
         self.replaced += int(ambiguous.sum())
         return np.where(ambiguous, np.uint8(UNKNOWN), codes)
 
-    def _explain(
-        self, sequences: Sequence[bytes], length: int, locate: Callable[[int, int | None], str]
-    ) -> NoReturn:
+    def _explain(self, sequences: Sequence[bytes], length: int, locate: Callable[[int, int | None], str]) -> NoReturn:
         """Raise the error of the first sequence that cannot be taken; slow, so only after something was found."""
         highest = _AMBIGUOUS if self.unknown_letters == "n" else UNKNOWN
         for row, sequence in enumerate(sequences):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -66,7 +66,10 @@ def text_blocks(path: Path, *, boundary: bytes = b"\n") -> Iterator[tuple[int, b
             end = held.rfind(boundary) + 1
             if end == 0 and len(held) > _LONGEST_BYTES:
                 what = "line" if boundary == b"\n" else "record"
-                raise InputError(f"{at_line(path, line)}: a {what} of more than {_LONGEST_BYTES >> 20} MiB; is it text?")
+                raise InputError(
+                    f"{at_line(path, line)}: a {what} of more than {_LONGEST_BYTES >> 20} MiB; "
+                    "the sequences of a data set are short windows, not chromosomes"
+                )
             if end > 0:
                 yield line, _checked(path, line, held[:end])
                 line += held.count(b"\n", 0, end)
@@ -113,7 +116,7 @@ def decode_text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _unpacked(path: Path, size: int = _BLOCK_BYTES) -> Iterator[bytes]:
+def _unpacked(path: Path, size: int = _BLOCK_BYTES) -> Generator[bytes]:
     # A named pipe can be read only once and may never end, so only regular files pass.
     if not path.exists():
         raise InputError(f"{path}: there is no such file")

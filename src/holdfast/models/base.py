@@ -52,8 +52,8 @@ class WindowModel(SequenceModel):
         """Return stride-1 feature maps (N, C, L - R + 1) of a (N, 4, L) context, R being each map's receptive field."""
 
     @abstractmethod
-    def reduce_windows(self, features: tuple[Tensor, ...], context: int, window: int) -> Tensor:
-        """Return the (N, S, F) features of the S = context - window + 1 windows."""
+    def reduce_windows(self, features: tuple[Tensor, ...], window: int) -> Tensor:
+        """Return the (N, S, F) features of the S windows of ``window`` bp."""
 
     @abstractmethod
     def head(self, pooled: Tensor) -> Tensor:
@@ -78,4 +78,4 @@ class WindowModel(SequenceModel):
         Tensor
             (N, S, T), S = L - W + 1; entry i belongs to window [i, i + W).
         """
-        return self.head(self.reduce_windows(self.trunk(sequence), sequence.shape[-1], window))
+        return self.head(self.reduce_windows(self.trunk(sequence), window))

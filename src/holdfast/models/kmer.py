@@ -91,7 +91,7 @@ class KmerLogistic(WindowModel):
         kmer = self.kmers(torch.where(known, sequence.argmax(dim=1), UNKNOWN))
         return (torch.where((kmer >= 0)[..., None], self.weight[kmer.clamp(min=0)], 0.0).transpose(1, 2),)
 
-    def reduce_windows(self, features: tuple[Tensor, ...], context: int, window: int) -> Tensor:
+    def reduce_windows(self, features: tuple[Tensor, ...], window: int) -> Tensor:
         """Return the sum of the weights in each window, (N, S, T)."""
         width = window - self.k + 1
         return (sliding_mean(features[0], width) * width).transpose(1, 2)

@@ -67,7 +67,7 @@ def _own_part(bases: Tensor, first: nn.Conv1d, second: nn.Conv1d, n_windows: int
     """
     changed = first(bases).relu_()
     own = F.conv1d(changed, second.weight, padding=second.kernel_size[0] - 1)
-    return own.unflatten(0, (-1, n_windows)).transpose(1, 2)
+    return own.view(-1, n_windows, *own.shape[1:]).transpose(1, 2)
 
 
 def _slices(features: Tensor, start: int, width: int, count: int) -> Tensor:

@@ -77,18 +77,19 @@ class PapMegyeriCNN(WindowModel):
         first = self.conv1(sequence).relu_()
         return first, self.conv2(first).relu_()
 
-    def reduce_windows(self, features: tuple[Tensor, ...], context: int, window: int) -> Tensor:
+    def reduce_windows(self, features: tuple[Tensor, ...], window: int) -> Tensor:
         """Return the global maximum of the second layer in each window, (N, S, 64)."""
         return sliding_max(features[-1], window - RECEPTIVE_FIELD + 1).transpose(1, 2)
 
     def head(self, pooled: Tensor) -> Tensor:
         """Return (..., T) logits: bound minus unbound."""
-        pair = self.out(self.dropout(self.dense(pooled).relu_()))
+        pair: Tensor = self.out(self.dropout(self.dense(pooled).relu_()))
         return pair[..., 1::2] - pair[..., 0::2]
 
     def forward(self, sequence: Tensor) -> Tensor:
         """Return (N, T) logits of (N, 4, W) windows."""
-        return self.penalised_forward(sequence)[0]
+        logits, _ = self.penalised_forward(sequence)
+        return logits
 
     def penalised_forward(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits and the authors' L1 and L2 terms (zero without regularisation)."""

@@ -203,7 +203,7 @@ class SampledWorstShift(ShiftAttack):
 
     def __post_init__(self) -> None:
         if not 1 <= self.n_try <= self.shift.n_choices:
-            raise ConfigError(f"n_try is {self.n_try}; there are {self.shift.n_choices} windows ({self.shift.describe()})")
+            raise ConfigError(f"n_try is {self.n_try}; it is 1 to {self.shift.n_choices} ({self.shift.describe()})")
 
     def candidates(self, index: Tensor, legal: Tensor, round_: int) -> Tensor:
         """Return distinct drawn choices, (N, n_try)."""

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from holdfast.core.device import evaluating, resolve_device
 from holdfast.core.errors import ConfigError, InputError
-from holdfast.core.random import numpy_generator
 from holdfast.data.dataset import SequenceDataset
-from holdfast.dna.codes import decode
-from holdfast.models.foreign import Output, as_logit_model
-from holdfast.robustness.metrics import METRICS, draw_weights, pool_windows, resample, weighted_metrics
+from holdfast.models.foreign import Output, as_logit_model, refuse_probabilities
+from holdfast.robustness.metrics import METRICS
+from holdfast.robustness.reduction import Adversary, Reduction, fragile_examples
 from holdfast.robustness.scan import scan
 from holdfast.robustness.shift import Shift
-from holdfast.runs.records import AuditRecord, Estimate, FragileExample, ShiftFacts, TaskAudit
+from holdfast.runs.records import AuditRecord, Estimate, ShiftFacts
 
 __all__ = ["Audit", "audit", "scan_dataset"]
 
 Floats = NDArray[np.float64]
-Adversary = Literal["joint", "per-task"]
+Progress = Callable[[int], None]
 # Bases per block of a scan: a few MB of feature maps.
 BLOCK_BASES = 16 * 128
-# Numbers in flight while bootstrapping.
-BOOTSTRAP_NUMBERS = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,18 +125,60 @@ def audit(
     began = time.perf_counter()
     wrapped = as_logit_model(model, output, n_tasks=len(data.tasks))
     logits = scan_dataset(wrapped, data, shift, device=device, progress=progress)
-    reduced = _Reduction(logits, data, shift, min(n_try, shift.n_choices), adversary, bootstrap, seed)
+    if output == "auto" and wrapped is not model:
+        refuse_probabilities(logits, type(model).__name__)
+    reduced = Reduction(logits, data, shift, min(n_try, shift.n_choices), adversary, bootstrap, seed)
     tables = [reduced.task(number) for number in range(len(data.tasks))]
+    windows = pd.concat([rows for _, rows in tables], ignore_index=True)
     record = AuditRecord(
         shift=shift_facts(shift),
         n_try=reduced.n_try,
         adversary=adversary,
         part=part,
         tasks=[table for table, _ in tables],
-        fragile=_fragile(data, shift, pd.concat([windows for _, windows in tables]), n_fragile),
+        fragile=fragile_examples(data, shift, windows, n_fragile),
         n_core_known=int((data.core[:, 0] >= 0).sum()),
         n_windows_scanned=int(logits.shape[0] * logits.shape[1]),
         seconds=time.perf_counter() - began,
         bootstrap=bootstrap,
     )
-    return Audit(record, pd.concat([windows for _, windows in tables], ignore_index=True))
+    return Audit(record, windows)
+
+
+def scan_dataset(
+    model: nn.Module,
+    data: SequenceDataset,
+    shift: Shift,
+    *,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Return the logits of every choice for every example, (N, K, T) float32.
+
+    The model is put into eval mode and given back as it came; memory in flight does not grow with N.
+    """
+    where = resolve_device(device)
+    logits = np.empty((len(data), shift.n_choices, len(data.tasks)), dtype=np.float32)
+    done = 0
+    with evaluating(model, where):
+        for batch in data.batches(max(1, BLOCK_BASES // data.context)):
+            block = scan(model, batch.codes.to(where), shift)
+            logits[done : done + len(batch)] = block.float().cpu().numpy()
+            done += len(batch)
+            if progress is not None:
+                progress(done)
+    return logits
+
+
+def shift_facts(shift: Shift) -> ShiftFacts:
+    """Return the threat model as a record."""
+    return ShiftFacts(
+        context=shift.context,
+        window=shift.window,
+        max_shift=shift.max_shift,
+        protect_core=shift.protect_core,
+        strands=shift.strands,
+        centre=shift.centre,
+        offsets=shift.offsets.tolist(),
+        words=shift.describe(),
+    )

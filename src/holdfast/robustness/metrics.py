@@ -185,5 +185,3 @@ def _ranking(weight: Floats, pool: Pool) -> dict[str, Floats]:
         "aupr_trapezoid": (step * (precision[:, 1:] + precision[:, :-1]) / 2).sum(axis=1),
         "average_precision": (step * precision[:, 1:]).sum(axis=1),
     }
-
-

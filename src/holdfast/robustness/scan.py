@@ -75,4 +75,5 @@ def loop_over_windows(model: nn.Module, codes: Tensor, window: int) -> Tensor:
         parts = [model(one_hot(part)) for row in windows for part in row.split(rows)]
     else:
         parts = [model(one_hot(part.flatten(0, 1))) for part in windows.split(max(1, rows // n_windows))]
-    return torch.cat(parts).unflatten(0, (n, n_windows))
+    logits = torch.cat(parts)
+    return logits.view(n, n_windows, logits.shape[-1])

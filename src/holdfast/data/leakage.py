@@ -1,0 +1,158 @@
+"""Leakage: sequences, and shuffled twins of sequences, that a model meets before it is scored on them.
+
+Sequences are compared by 64-bit hashes, so that millions of examples are counted in seconds and in blocks. A hash is a
+sum of random 64-bit weights, one per (position, base) for identity and one per dinucleotide for twins; among
+4.4 million examples a chance collision anywhere is expected once in a million counts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.core.random import numpy_generator
+from holdfast.data.arrays import BLOCK_BYTES
+from holdfast.data.dataset import SequenceDataset
+from holdfast.data.manifest import Leakage, LeakageCount
+from holdfast.data.parts import PARTS, TEST, TRAIN, VALIDATION
+from holdfast.dna.codes import UNKNOWN, Codes
+from holdfast.dna.edit import reverse_complement
+
+__all__ = ["PAIRS", "composition_hashes", "leakage", "sequence_hashes", "twin_groups"]
+
+# The part that is scored, and the parts looked through: what a model was fitted on, or fitted and chosen on.
+PAIRS = ((VALIDATION, (TRAIN,)), (TEST, (TRAIN,)), (TEST, (TRAIN, VALIDATION)))
+_LETTERS = UNKNOWN + 1
+
+
+def leakage(dataset: SequenceDataset) -> Leakage:
+    """Count duplicates, reverse-complement duplicates and shuffled twins across the parts.
+
+    Parameters
+    ----------
+    dataset
+        Read in blocks.
+
+    Returns
+    -------
+    Leakage
+        One row per pair of parts that both have examples.
+
+    Examples
+    --------
+    >>> codes = np.array([[0, 0, 1], [0, 0, 1], [2, 3, 3]], dtype=np.uint8)
+    >>> data = SequenceDataset.in_memory(
+    ...     codes, np.ones((3, 1), dtype=np.int8), split=np.array([0, 2, 2], dtype=np.uint8)
+    ... )
+    >>> row = leakage(data).of("test", "train")
+    >>> row.examples, row.duplicates, row.reverse_complements
+    (2, 1, 1)
+    """
+    forward, reverse, composition = _hashes(dataset)
+    rows = []
+    for part, through in PAIRS:
+        scored = np.flatnonzero(dataset.split == part)
+        seen = np.flatnonzero(np.isin(dataset.split, through))
+        # Looking through train and validation says nothing new where there is no validation.
+        if not len(scored) or not all((dataset.split == one).any() for one in through):
+            continue
+        known = np.unique(forward[seen])
+        rows.append(
+            LeakageCount(
+                part=PARTS[part],
+                seen_in=tuple(PARTS[one] for one in through),
+                examples=len(scored),
+                duplicates=int(np.isin(forward[scored], known).sum()),
+                reverse_complements=int(np.isin(reverse[scored], known).sum()),
+                shuffled_twins=_count_twins(composition, dataset.labels, scored, seen),
+            )
+        )
+    return Leakage(counts=tuple(rows))
+
+
+def sequence_hashes(codes: Codes) -> NDArray[np.uint64]:
+    """Return (N,) hashes that are equal for equal sequences of one length.
+
+    Examples
+    --------
+    >>> hashes = sequence_hashes(np.array([[0, 1], [1, 0], [0, 1]], dtype=np.uint8))
+    >>> bool(hashes[0] == hashes[2]), bool(hashes[0] == hashes[1])
+    (True, False)
+    """
+    weights = _weights("sequence", codes.shape[1] * _LETTERS)
+    position = np.arange(codes.shape[1], dtype=np.int64) * _LETTERS
+    return np.asarray(weights[codes + position].sum(axis=1, dtype=np.uint64))
+
+
+def composition_hashes(codes: Codes) -> NDArray[np.uint64]:
+    """Return (N,) hashes that are equal for equal dinucleotide counts and equal first and last bases.
+
+    Examples
+    --------
+    >>> hashes = composition_hashes(np.array([[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0]], dtype=np.uint8))
+    >>> bool(hashes[0] == hashes[1]), bool(hashes[0] == hashes[2])
+    (True, False)
+    """
+    weights = _weights("dinucleotide", _LETTERS * _LETTERS)
+    ends = _weights("ends", 2 * _LETTERS)
+    pairs = codes[:, :-1] * np.uint8(_LETTERS) + codes[:, 1:]
+    total = weights[pairs].sum(axis=1, dtype=np.uint64)
+    return np.asarray(total + ends[codes[:, 0]] + ends[codes[:, -1] + np.uint8(_LETTERS)])
+
+
+def twin_groups(codes: Codes, labels: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Return (N,) group numbers in which shuffled twins share one, for sources that do not say which belong together.
+
+    Parameters
+    ----------
+    codes
+        (N, L) uint8.
+    labels
+        (N, T) int8. Examples of one composition are twins where some of them are bound and some are unbound.
+
+    Examples
+    --------
+    >>> codes = np.array([[0, 1, 0, 0], [0, 0, 1, 0], [0, 3, 3, 0]], dtype=np.uint8)
+    >>> twin_groups(codes, np.array([[1], [0], [0]], dtype=np.int8)).tolist()
+    [0, 0, 2]
+    """
+    rows = max(1, BLOCK_BYTES // 8 // codes.shape[1])
+    hashes = np.concatenate([composition_hashes(codes[i : i + rows]) for i in range(0, len(codes), rows)])
+    _, first, number = np.unique(hashes, return_index=True, return_inverse=True)
+    twins = np.zeros(len(first), dtype=bool)
+    for task in range(labels.shape[1]):
+        bound, unbound = (np.isin(np.arange(len(first)), number[labels[:, task] == label]) for label in (1, 0))
+        twins |= bound & unbound
+    return np.asarray(np.where(twins[number], first[number], np.arange(len(codes))), dtype=np.int64)
+
+
+def _hashes(dataset: SequenceDataset) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]:
+    count = len(dataset)
+    forward, reverse, composition = (np.empty(count, dtype=np.uint64) for _ in range(3))
+    # Eight bytes of weight per base: an eighth of a block's bases at a time.
+    rows = max(1, BLOCK_BYTES // 8 // dataset.context)
+    for start in range(0, count, rows):
+        block = slice(start, start + rows)
+        codes = dataset.codes_at(np.arange(start, min(start + rows, count)))
+        forward[block] = sequence_hashes(codes)
+        reverse[block] = sequence_hashes(reverse_complement(codes))
+        composition[block] = composition_hashes(codes)
+    return forward, reverse, composition
+
+
+def _count_twins(
+    composition: NDArray[np.uint64], labels: NDArray[np.int8], scored: NDArray[np.int64], seen: NDArray[np.int64]
+) -> int:
+    # Almost no two natural sequences share their composition, so the tasks are looped over a handful of rows.
+    scored = scored[np.isin(composition[scored], composition[seen])]
+    seen = seen[np.isin(composition[seen], composition[scored])]
+    twin = np.zeros(len(scored), dtype=bool)
+    for task in range(labels.shape[1]):
+        for label in (0, 1):
+            opposite = composition[seen[labels[seen, task] == 1 - label]]
+            twin |= (labels[scored, task] == label) & np.isin(composition[scored], opposite)
+    return int(twin.sum())
+
+
+def _weights(purpose: str, count: int) -> NDArray[np.uint64]:
+    return numpy_generator(0, "leakage", purpose).integers(0, 1 << 64, size=count, dtype=np.uint64)

@@ -1,0 +1,201 @@
+"""The headline: what the numbers say, in plain words, with the control read honestly.
+
+A bag of k-mers has no sense of position. What a shift costs it is content that left or entered the window; a network
+that loses no more than that has shown no fault of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from holdfast.report.study import Board, Row, Study
+from holdfast.report.words import NO_SHIFT, count, listed, percent, points
+from holdfast.runs.records import Estimate
+
+__all__ = ["MOSTLY_CONTENT", "headline"]
+
+# Shares of the drop that the control shows too, from which the words change.
+MOSTLY_CONTENT = 0.75
+PARTLY_CONTENT = 0.4
+# A drop of less than this is nothing to explain.
+SMALL_DROP = 0.005
+
+
+def headline(study: Study) -> list[Markup]:
+    """Return the headline's sentences, most important first."""
+    boards = [board for board in study.boards if board.can_slide]
+    if not boards:
+        return [Markup("The window is the whole context: nothing can slide, so clean and worst are the same.")]
+    sentences = _one_board(boards[0]) if len(boards) == 1 else _many_boards(boards)
+    return sentences + _one_answer(boards)
+
+
+def _one_board(board: Board) -> list[Markup]:
+    sentences = [_fall(board)]
+    if len(board.models) > 1:
+        sentences.append(_holder(board))
+    return [*sentences, *_control(board)]
+
+
+def _fall(board: Board) -> Markup:
+    row, shift = board.baseline, board.shift
+    reach = row.result.reach_bp
+    return Markup(
+        "{}, calls <strong>{}</strong> of {} sequences right with the window at the centre, and <strong>{}</strong> with "
+        "the worst of its {} windows, at most {} bp away: a drop of {}. <strong>{}</strong> are certified: right in every "
+        "window, by trying them all."
+    ).format(
+        _who(row),
+        percent(row.clean),
+        count(row.result.n_examples),
+        percent(row.worst),
+        len(shift.offsets) * (2 if shift.strands == "both" else 1),
+        reach,
+        points(row.drop),
+        percent(row.result.certified_accuracy.value),
+    )
+
+
+def _who(row: Row) -> str:
+    record = row.entry.record
+    if record.is_control:
+        return f"The control, {record.model_words}"
+    if record.strategy == NO_SHIFT:
+        return f"Trained without shifts, {record.model}"
+    return f"As given, {record.model}" if record.strategy == "none" else f"Trained with {record.strategy}, {record.model}"
+
+
+def _holder(board: Board) -> Markup:
+    best = board.best
+    rest = max((row for row in board.models if row is not best), key=lambda row: row.worst)
+    apart = _are_apart(best.result.worst["accuracy"], rest.result.worst["accuracy"])
+    return Markup(
+        "Of {} trainings, <strong>{}</strong> holds best: {} in the worst window, at {} clean. Next is {} with {} in the "
+        "worst window; {}."
+    ).format(
+        len(board.models),
+        best.label,
+        percent(best.worst),
+        percent(best.clean),
+        rest.label,
+        percent(rest.worst),
+        "their 95 % intervals are apart" if apart else "their 95 % intervals overlap, so that order is not certain",
+    )
+
+
+def _control(board: Board) -> list[Markup]:
+    control, baseline = board.control, board.baseline
+    if control is None:
+        if baseline.is_control:
+            return []
+        return [
+            Markup(
+                "No control was audited beside it, so this page cannot say how much of the drop is content leaving "
+                "the window."
+            )
+        ]
+    told = Markup("The control, {}, has no sense of position, and falls from {} to {}: {}. {}").format(
+        control.entry.record.model_words, percent(control.clean), percent(control.worst), points(control.drop), _share(board)
+    )
+    return [told, _against_control(board.best, control)]
+
+
+def _share(board: Board) -> str:
+    drop, control = board.baseline.drop, board.control
+    if control is None or drop < SMALL_DROP:
+        return "There is hardly a drop to explain."
+    share = control.drop / drop
+    if share >= 1:
+        return "That is no less than the model's own drop: most of it is content leaving the window, not a sense of position."
+    if share >= MOSTLY_CONTENT:
+        return f"That is {share:.0%} of the model's drop: most of it is content leaving the window, not a sense of position."
+    if share >= PARTLY_CONTENT:
+        return f"That is {share:.0%} of the model's drop: so much may be content leaving the window, the rest is the model's own."
+    return f"That is only {max(share, 0):.0%} of the model's drop: most of it is the model's own sensitivity to position."
+
+
+def _against_control(best: Row, control: Row) -> Markup:
+    gain = best.worst - control.worst
+    apart = _are_apart(best.result.worst["accuracy"], control.result.worst["accuracy"])
+    certainty = "" if apart else " (within the 95 % intervals)"
+    if gain < 0:
+        words = "In the worst window even {} stays {} <strong>below</strong> the control{}: no training here beats it."
+        return Markup(words).format(best.label, points(-gain), certainty)
+    return Markup("In the worst window {} is {} above the control{}.").format(best.label, points(gain), certainty)
+
+
+def _many_boards(boards: Sequence[Board]) -> list[Markup]:
+    drops = [board.baseline.drop for board in boards]
+    names = list(dict.fromkeys(board.baseline.label for board in boards))
+    first = Markup("Across {} settings, {} loses <strong>{}</strong> of accuracy between the centre window and the worst one.")
+    who = "training without shifts" if names == [NO_SHIFT] else f"the first row ({listed(names)})"
+    sentences = [first.format(len(boards), who, _between(drops))]
+    if any(len(board.models) > 1 for board in boards):
+        sentences.append(_holders(boards))
+    return [*sentences, *_controls([board for board in boards if board.control is not None])]
+
+
+def _between(drops: Sequence[float]) -> str:
+    low, high = 100 * min(drops), 100 * max(drops)
+    return points(drops[0]) if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f} points".replace("-", "−")
+
+
+def _holders(boards: Sequence[Board]) -> Markup:
+    best = [board.best.label for board in boards]
+    most = max(dict.fromkeys(best), key=best.count)
+    won = [board for board in boards if board.best.label == most]
+    gains = [board.best.worst - board.baseline.worst for board in won]
+    kept = [board.best.clean - board.baseline.clean for board in won]
+    where = "in every setting" if len(won) == len(boards) else f"in {len(won)} of {len(boards)} settings"
+    text = Markup("<strong>{}</strong> holds best {}").format(most, where)
+    if any(board.best is not board.baseline for board in won):
+        text += Markup(": {} in the worst window, {} at the centre, against {}").format(
+            _signed(gains), _signed(kept), won[0].baseline.label
+        )
+    others = [f"{board.best.label} ({board.title})" for board in boards if board.best.label != most]
+    return text + Markup(". The others: {}.").format(listed(others)) if others else text + "."
+
+
+def _signed(values: Sequence[float]) -> str:
+    low, high = f"{100 * min(values):+.1f}", f"{100 * max(values):+.1f}"
+    return (f"{low} points" if low == high else f"{low} to {high} points").replace("-", "−")
+
+
+def _controls(boards: Sequence[Board]) -> list[Markup]:
+    if not boards:
+        return [Markup("No control was audited, so this page cannot say how much of a drop is content leaving the window.")]
+    controls = [board.control for board in boards if board.control is not None]
+    explained = [
+        board for board in boards if board.control and board.control.drop >= MOSTLY_CONTENT * board.baseline.drop
+    ]
+    below = [board.title for board in boards if board.control and board.best.worst < board.control.worst]
+    told = Markup(
+        "The control, {}, has no sense of position and loses {}. {} its drop is at least three quarters of the model's: "
+        "there most of the drop is content leaving the window, which is no fault of the model."
+    ).format(
+        controls[0].entry.record.model_words,
+        _between([control.drop for control in controls]),
+        f"In {len(explained)} of {len(boards)} settings" if len(boards) > 1 else ("There" if explained else "Nowhere"),
+    )
+    verdict = (
+        Markup("In the worst window the control is ahead of every training in: {}.").format("; ".join(below))
+        if below
+        else Markup("In the worst window the best training is ahead of the control everywhere.")
+    )
+    return [told, verdict]
+
+
+def _one_answer(boards: Sequence[Board]) -> list[Markup]:
+    return [
+        Markup("<strong>Beware:</strong> {} ({}) calls {} of everything bound; one answer to all cannot be pushed, and says nothing.")
+        .format(row.label, board.title, percent(row.result.calls_positive))
+        for board in boards
+        for row in board.rows
+        if row.one_answer
+    ]
+
+
+def _are_apart(one: Estimate, other: Estimate) -> bool:
+    return one.low > other.high or other.low > one.high

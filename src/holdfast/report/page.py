@@ -1,0 +1,94 @@
+"""The page: its sections in order, and the files that make it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+
+from markupsafe import Markup
+
+from holdfast.core.files import write_text
+from holdfast.report.logo import draw_letters
+from holdfast.report.sections.curves import curves
+from holdfast.report.sections.facts import data_facts, run_facts
+from holdfast.report.sections.filters import filters
+from holdfast.report.sections.fragile import fragile
+from holdfast.report.sections.glossary import glossary
+from holdfast.report.sections.metrics import metrics
+from holdfast.report.sections.opening import opening
+from holdfast.report.sections.table import tables
+from holdfast.report.sections.training import training
+from holdfast.report.study import Study
+from holdfast.report.template import fill
+from holdfast.report.words import listed
+from holdfast.runs.folder import Run
+
+__all__ = ["SECTIONS", "render", "write_report"]
+
+Section = Callable[[Study], Markup | None]
+
+SECTIONS: Mapping[str, Section] = {
+    "opening": opening,
+    "glossary": glossary,
+    "tables": tables,
+    "curves": curves,
+    "fragile": fragile,
+    "filters": filters,
+    "training": training,
+    "metrics": metrics,
+    "data": data_facts,
+    "runs": run_facts,
+}
+
+
+def render(runs: Sequence[Run]) -> str:
+    """Return the report on runs as one self-contained HTML page.
+
+    The page depends on the folders alone: the same folders give the same text.
+
+    Parameters
+    ----------
+    runs
+        One run, or the runs of a study; those with the same data and threat model stand in one table.
+
+    Raises
+    ------
+    InputError
+        If there is no run, one is not finished, or a file of one is missing or garbled.
+    """
+    study = Study.read(runs)
+    drawn = [section(study) for section in SECTIONS.values()]
+    package = resources.files("holdfast.report").joinpath("templates")
+    return str(
+        fill(
+            "page.html.j2",
+            {
+                "title": f"{listed(list(dict.fromkeys(setting.data_name for setting in study.settings)))}: holdfast report",
+                "style": Markup(package.joinpath("style.css").read_text(encoding="utf-8")),
+                "script": Markup(package.joinpath("print.js").read_text(encoding="utf-8")),
+                "letters": draw_letters(),
+                "sections": [section for section in drawn if section is not None],
+                "versions": sorted({entry.record.versions.get("holdfast", "unknown") for entry in study.entries}),
+            },
+        )
+    )
+
+
+def write_report(runs: Sequence[Run], path: Path) -> Path:
+    """Write the report on runs and return its path.
+
+    Parameters
+    ----------
+    runs
+        See :func:`render`.
+    path
+        HTML file to write.
+
+    Raises
+    ------
+    InputError
+        As :func:`render`, or if the file cannot be written.
+    """
+    write_text(path, render(runs))
+    return path

@@ -1,0 +1,28 @@
+"""The question, the headline, and the picture that goes with it."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from holdfast.report.dumbbell import draw_dumbbells, shared_range
+from holdfast.report.headline import headline
+from holdfast.report.sliding import draw_sliding
+from holdfast.report.study import Study
+from holdfast.report.template import fill
+
+__all__ = ["opening"]
+
+
+def opening(study: Study) -> Markup:
+    """Return the top of the page."""
+    boards = [board for board in study.boards if board.can_slide]
+    low, high = shared_range(boards) if boards else (0.0, 1.0)
+    return fill(
+        "opening.html.j2",
+        {
+            "study": study,
+            "sliding": draw_sliding(study.settings[0].shift),
+            "sentences": headline(study),
+            "pictures": [(board, draw_dumbbells(board, low, high)) for board in boards],
+        },
+    )

@@ -1,0 +1,275 @@
+"""What a report is about: runs read once, grouped into settings that can be compared.
+
+Numbers may stand in one table only where the data, the part and the threat model are the same; that is a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from holdfast.core.errors import InputError
+from holdfast.report.words import NO_SHIFT, described
+from holdfast.runs.folder import Run
+from holdfast.runs.records import AuditRecord, DataFacts, FilterRecord, RunRecord, ShiftFacts, TaskAudit
+
+__all__ = ["Board", "Entry", "Row", "Setting", "Study"]
+
+# Tasks drawn per setting; a report of 690 tasks would be read by nobody.
+MAX_TASKS = 8
+_ORDER = {"none": 0, NO_SHIFT: 1, "Rnd": 2, "Worst-of-n": 3, "Worst": 4}
+_COLOURS = {NO_SHIFT: "no-shift", "Rnd": "rnd", "Worst": "worst", "Worst-of-n": "worst-of-n"}
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One run, read, with the label and the look that tables and charts give it."""
+
+    run: Run
+    record: RunRecord
+    audit: AuditRecord
+    data: DataFacts
+    history: pd.DataFrame | None
+    filters: list[FilterRecord]
+    label: str = ""
+    dash: int = 0
+    """How many runs of the same colour stand before it; chooses the dashes of its line."""
+
+    @classmethod
+    def read(cls, run: Run) -> Entry:
+        """Read a run.
+
+        Raises
+        ------
+        InputError
+            If the run is not finished, or a file is missing or garbled.
+        """
+        record = run.record
+        if record.status != "done":
+            raise InputError(f"{run.folder}: this run is not finished; run the same command with --resume first")
+        return cls(
+            run=run,
+            record=record,
+            audit=run.audit,
+            data=run.data,
+            history=run.history if run.has("history") else None,
+            filters=run.filters if run.has("filters") else [],
+            label=_label(record),
+        )
+
+    @property
+    def colour(self) -> str:
+        """CSS class of the strategy's colour."""
+        if self.record.is_control:
+            return "control"
+        return _COLOURS.get(_plain(self.record.strategy), "other")
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One run on one task."""
+
+    entry: Entry
+    result: TaskAudit
+
+    @property
+    def label(self) -> str:
+        """Label of the run, unique in its setting."""
+        return self.entry.label
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the run is the control."""
+        return self.entry.record.is_control
+
+    @property
+    def clean(self) -> float:
+        """Accuracy in the centre window."""
+        return self.result.clean["accuracy"].value
+
+    @property
+    def worst(self) -> float:
+        """Accuracy in the worst window."""
+        return self.result.worst["accuracy"].value
+
+    @property
+    def drop(self) -> float:
+        """Accuracy lost between the centre window and the worst one."""
+        return self.clean - self.worst
+
+    @property
+    def one_answer(self) -> bool:
+        """Whether the model gives (nearly) one answer to everything."""
+        return not 0.02 <= self.result.calls_positive <= 0.98
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """One task of a setting: the rows of a table, the lines of a chart."""
+
+    title: str
+    shift: ShiftFacts
+    part: str
+    rows: list[Row]
+
+    @property
+    def models(self) -> list[Row]:
+        """Rows that are no control; the control itself where it is alone."""
+        return [row for row in self.rows if not row.is_control] or self.rows
+
+    @property
+    def baseline(self) -> Row:
+        """Row trained without shifts, or the first one."""
+        return next((row for row in self.models if row.entry.record.strategy == NO_SHIFT), self.models[0])
+
+    @property
+    def best(self) -> Row:
+        """Row that is right most often in the worst window."""
+        return max(self.models, key=lambda row: row.worst)
+
+    @property
+    def control(self) -> Row | None:
+        """Row of the control beside other models."""
+        return next((row for row in self.rows if row.is_control and row not in self.models), None)
+
+    @property
+    def can_slide(self) -> bool:
+        """Whether there is more than one window."""
+        return len(self.shift.offsets) > 1
+
+    @property
+    def one_class_accuracy(self) -> float:
+        """Accuracy of one answer to everything."""
+        result = self.rows[0].result
+        return max(result.n_positive, result.n_examples - result.n_positive) / max(1, result.n_examples)
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Runs that may be compared: the same data, part and threat model."""
+
+    data_name: str
+    shift: ShiftFacts
+    part: str
+    entries: list[Entry]
+
+    @property
+    def title(self) -> str:
+        """Data set and threat model in words."""
+        return f"{self.data_name}, {described(self.shift)}"
+
+    @property
+    def tasks(self) -> list[str]:
+        """Tasks of any run, in the order of the records."""
+        return list(dict.fromkeys(task.task for entry in self.entries for task in entry.audit.tasks))
+
+    @property
+    def boards(self) -> list[Board]:
+        """One board for each task that is drawn."""
+        several = len(self.tasks) > 1
+        boards = []
+        for task in self.tasks[:MAX_TASKS]:
+            found = [(entry, result) for entry in self.entries for result in entry.audit.tasks if result.task == task]
+            title = f"{self.data_name}, task {task}, {described(self.shift)}" if several else self.title
+            boards.append(Board(title, self.shift, self.part, [Row(entry, result) for entry, result in found]))
+        return boards
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Everything a report is about."""
+
+    settings: list[Setting]
+
+    @classmethod
+    def read(cls, runs: Sequence[Run]) -> Study:
+        """Read runs and group them.
+
+        Raises
+        ------
+        InputError
+            If there is no run, one is not finished, or a file is missing or garbled.
+        """
+        if not runs:
+            raise InputError("no runs to report on; `holdfast list` shows the runs there are")
+        groups: dict[tuple[object, ...], list[Entry]] = {}
+        for entry in map(Entry.read, runs):
+            groups.setdefault(_setting_key(entry), []).append(entry)
+        settings = []
+        for entries in groups.values():
+            first = entries[0]
+            ordered = _distinguished(sorted(entries, key=_entry_order))
+            settings.append(Setting(first.record.data_name, first.audit.shift, first.audit.part, ordered))
+        return cls(sorted(settings, key=_setting_order))
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Every run."""
+        return [entry for setting in self.settings for entry in setting.entries]
+
+    @property
+    def boards(self) -> list[Board]:
+        """Every board."""
+        return [board for setting in self.settings for board in setting.boards]
+
+    @property
+    def n_tasks_left_out(self) -> int:
+        """Tasks that are in the audits but not drawn."""
+        return sum(max(0, len(setting.tasks) - MAX_TASKS) for setting in self.settings)
+
+
+def _plain(strategy: str) -> str:
+    return "Worst-of-n" if strategy.startswith("Worst-of") else strategy
+
+
+def _label(record: RunRecord) -> str:
+    if record.is_control:
+        return "Control"
+    return record.model if record.strategy == "none" else record.strategy
+
+
+def _distinguished(entries: list[Entry]) -> list[Entry]:
+    """Return the entries with labels of their own: the model, the seed, then the run's name tell twins apart."""
+    for fact in ("model", "seed", "name"):
+        if len({entry.label for entry in entries}) == len(entries):
+            break
+        entries = _with_fact(entries, fact)
+    seen: dict[str, int] = {}
+    for place, entry in enumerate(entries):
+        entries[place] = replace(entry, dash=seen.get(entry.colour, 0))
+        seen[entry.colour] = seen.get(entry.colour, 0) + 1
+    return entries
+
+
+def _with_fact(entries: list[Entry], fact: str) -> list[Entry]:
+    labelled = []
+    for entry in entries:
+        twins = [twin for twin in entries if twin.label == entry.label]
+        values = {str(getattr(twin.record, fact)) for twin in twins}
+        word = f"seed {entry.record.seed}" if fact == "seed" else str(getattr(entry.record, fact))
+        labelled.append(replace(entry, label=f"{entry.label}, {word}") if len(values) > 1 else entry)
+    return labelled
+
+
+def _setting_key(entry: Entry) -> tuple[object, ...]:
+    shift = entry.audit.shift
+    threat = (shift.context, shift.window, shift.max_shift, shift.protect_core, shift.strands)
+    return (entry.record.data_name, entry.audit.part, entry.data.fingerprint, *threat)
+
+
+def _setting_order(setting: Setting) -> tuple[object, ...]:
+    shift = setting.shift
+    return (setting.data_name, shift.context, shift.window, len(shift.offsets), shift.words, setting.part)
+
+
+def _entry_order(entry: Entry) -> tuple[object, ...]:
+    record = entry.record
+    place = _ORDER.get(_plain(record.strategy), len(_ORDER))
+    return (record.is_control, place, record.strategy, record.model, record.seed, record.name)
+
+
+def with_history(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the runs that have a history of at least one epoch."""
+    return [entry for entry in entries if entry.history is not None and len(entry.history)]

@@ -1,0 +1,381 @@
+"""The run folder: the only code that knows its file names.
+
+A file is whole or absent (written under another name, then renamed) and ``status: done`` is written last, so a run that
+was killed is seen as unfinished, never as a wrong number. Properties read the disk each time: what another process
+wrote is seen.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import pandas as pd
+import pyarrow
+import yaml
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from holdfast.core.errors import InputError
+from holdfast.core.files import write_text, writing
+from holdfast.core.registry import Spec
+from holdfast.runs.records import SCHEMA_VERSION, AuditRecord, DataFacts, FilterRecord, RunRecord
+
+__all__ = ["FILES", "HISTORY_COLUMNS", "WINDOW_COLUMNS", "FileKind", "Run", "find_runs"]
+
+FileKind = Literal[
+    "record",
+    "config",
+    "data",
+    "weights",
+    "model_spec",
+    "history",
+    "audit",
+    "windows",
+    "filters",
+    "report",
+    "log",
+    "checkpoint",
+]
+
+FILES: Mapping[FileKind, str] = {
+    "record": "run.json",
+    "config": "config.yaml",
+    "data": "data.json",
+    "weights": "model.safetensors",
+    "model_spec": "model.json",
+    "history": "history.csv",
+    "audit": "audit.json",
+    "windows": "windows.parquet",
+    "filters": "filters.json",
+    "report": "report.html",
+    "log": "log.txt",
+    "checkpoint": "checkpoint",
+}
+
+HISTORY_COLUMNS = (
+    "epoch",
+    "train_loss",
+    "validation_loss",
+    "validation_accuracy",
+    "learning_rate",
+    "seconds",
+    "stage",
+    "restart",
+)
+
+WINDOW_COLUMNS = (
+    "index",
+    "task",
+    "name",
+    "label",
+    "centre_logit",
+    "worst_logit",
+    "worst_offset",
+    "worst_strand",
+    "radius_bp",
+    "certified",
+)
+
+_HISTORY_TYPES = {"epoch": "int64", "restart": "int64", "stage": "str"}
+_REMEDY = "delete the folder or run the same command with --resume"
+_FILTERS = TypeAdapter(list[FilterRecord])
+
+RecordType = TypeVar("RecordType", bound=BaseModel)
+
+
+class Run:
+    """One folder, one experiment.
+
+    Parameters
+    ----------
+    folder
+        The run folder. Use :meth:`create` or :meth:`open`, which check it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    @staticmethod
+    def folder_for(root: Path, *, name: str, config_hash: str) -> Path:
+        """Return where a run of this name and configuration is stored, whether or not it is there.
+
+        Examples
+        --------
+        >>> Run.folder_for(Path("runs"), name="sp1 worst/75", config_hash="0123456789abcdef").as_posix()
+        'runs/sp1-worst-75-01234567'
+        """
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "run"
+        return root / f"{plain}-{config_hash[:8]}"
+
+    @classmethod
+    def create(cls, root: Path, record: RunRecord, *, config: Mapping[str, Any], resume: bool = False) -> Run:
+        """Start a run: make its folder, write the configuration and the record with status ``running``.
+
+        Parameters
+        ----------
+        root
+            Folder of run folders.
+        record
+            First page; its name and ``config_hash`` name the folder.
+        config
+            The resolved configuration, plain YAML types.
+        resume
+            Go on in the folder of an unfinished run, with what it holds.
+
+        Raises
+        ------
+        InputError
+            If the run is there already: finished, or unfinished without ``resume``.
+        """
+        run = cls(cls.folder_for(root, name=record.name, config_hash=record.config_hash))
+        if run.has("record"):
+            run._check_reusable(resume)
+        run.write_config(config)
+        run.write_record(record.model_copy(update={"status": "running", "finished": None}))
+        return run
+
+    def _check_reusable(self, resume: bool) -> None:
+        if resume and not Run.open(self.folder).is_done:
+            return
+        if resume or Run.open(self.folder).is_done:
+            raise InputError(f"{self.folder}: this run is done already; open it, or delete the folder to run it anew")
+        raise InputError(f"{self.folder}: an unfinished run is here; go on with --resume, or delete the folder")
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """Open a run folder and check its first page.
+
+        Raises
+        ------
+        InputError
+            If there is no run, its first page is garbled, or a newer holdfast wrote it.
+        """
+        run = cls(Path(folder))
+        if not run.folder.is_dir():
+            raise InputError(f"{run.folder}: no such run folder; `holdfast list` shows the runs there are")
+        if not run.has("record"):
+            raise InputError(
+                f"{run.folder}: {FILES['record']} is missing, so this is no run or a half-written one; {_REMEDY}"
+            )
+        _ = run.record
+        return run
+
+    def path(self, kind: FileKind) -> Path:
+        """Return where a file of this run is, whether or not it is there.
+
+        Examples
+        --------
+        >>> Run(Path("runs/a-01234567")).path("weights").as_posix()
+        'runs/a-01234567/model.safetensors'
+        """
+        return self.folder / FILES[kind]
+
+    def has(self, kind: FileKind) -> bool:
+        """Return whether a file of this run is there."""
+        return self.path(kind).exists()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the run came to its end."""
+        return self.record.status == "done"
+
+    @property
+    def record(self) -> RunRecord:
+        """First page."""
+        return self._parse("record", RunRecord)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Resolved configuration."""
+        text = self._text("config")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise self._garbled("config", _words(error)) from error
+        if not isinstance(value, dict):
+            raise self._garbled("config", f"a {type(value).__name__} where a mapping was expected")
+        return value
+
+    @property
+    def data(self) -> DataFacts:
+        """Facts of the data set."""
+        return self._parse("data", DataFacts)
+
+    @property
+    def audit(self) -> AuditRecord:
+        """Every aggregate number of the audit."""
+        return self._parse("audit", AuditRecord)
+
+    @property
+    def model_spec(self) -> Spec:
+        """Name and parameters that build the model."""
+        return self._parse("model_spec", Spec)
+
+    @property
+    def filters(self) -> list[FilterRecord]:
+        """First-layer filters as motifs."""
+        text = self._text("filters")
+        try:
+            return _FILTERS.validate_json(text)
+        except ValidationError as error:
+            raise self._garbled("filters", _first_error(error)) from error
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row per epoch, columns :data:`HISTORY_COLUMNS`."""
+        self._require("history")
+        # Read as text and turned into numbers here: pandas' own parsing of floats is not exact in every release.
+        try:
+            table = pd.read_csv(self.path("history"), dtype=str, keep_default_na=False)
+            table = self._with_columns("history", table, HISTORY_COLUMNS)
+            return table.astype({column: _HISTORY_TYPES.get(column, "float64") for column in HISTORY_COLUMNS})
+        except InputError:
+            raise
+        except (ValueError, OSError) as error:
+            raise self._garbled("history", _words(error)) from error
+
+    @property
+    def windows(self) -> pd.DataFrame:
+        """One row per example and task, columns :data:`WINDOW_COLUMNS`."""
+        self._require("windows")
+        try:
+            table = pd.read_parquet(self.path("windows"))
+        except (pyarrow.ArrowException, ValueError, OSError) as error:
+            raise self._garbled("windows", _words(error)) from error
+        return self._with_columns("windows", table, WINDOW_COLUMNS)
+
+    def write_record(self, record: RunRecord) -> None:
+        """Write the first page."""
+        self._write_json("record", record)
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Write the resolved configuration."""
+        write_text(self.path("config"), yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+
+    def write_data(self, data: DataFacts) -> None:
+        """Write the facts of the data set."""
+        self._write_json("data", data)
+
+    def write_audit(self, audit: AuditRecord) -> None:
+        """Write the audit's aggregates."""
+        self._write_json("audit", audit)
+
+    def write_model_spec(self, spec: Spec) -> None:
+        """Write the name and the parameters that build the model; the weights are written beside it."""
+        self._write_json("model_spec", spec)
+
+    def write_filters(self, filters: Iterable[FilterRecord]) -> None:
+        """Write first-layer filters."""
+        rows = [json.loads(row.model_dump_json()) for row in filters]
+        write_text(self.path("filters"), json.dumps(rows) + "\n")
+
+    def write_history(self, history: pd.DataFrame) -> None:
+        """Write the whole history, one row per epoch; it is small, so each epoch writes it anew.
+
+        Raises
+        ------
+        InputError
+            If a column of :data:`HISTORY_COLUMNS` is missing.
+        """
+        table = self._with_columns("history", history, HISTORY_COLUMNS)
+        write_text(self.path("history"), table.to_csv(index=False, na_rep="nan", lineterminator="\n"))
+
+    def write_windows(self, windows: pd.DataFrame) -> None:
+        """Write the table of examples.
+
+        Raises
+        ------
+        InputError
+            If a column of :data:`WINDOW_COLUMNS` is missing.
+        """
+        table = self._with_columns("windows", windows, WINDOW_COLUMNS)
+        with writing(self.path("windows")) as handle:
+            table.to_parquet(handle, index=False)
+
+    def finish(self, record: RunRecord) -> None:
+        """Write the first page with status ``done``; call it after every other file.
+
+        A record without an end gets the present time (UTC).
+        """
+        finished = record.finished or datetime.now(UTC).isoformat(timespec="seconds")
+        self.write_record(record.model_copy(update={"status": "done", "finished": finished}))
+
+    def _write_json(self, kind: FileKind, record: BaseModel) -> None:
+        write_text(self.path(kind), record.model_dump_json(indent=2) + "\n")
+
+    def _parse(self, kind: FileKind, schema: type[RecordType]) -> RecordType:
+        text = self._text(kind)
+        try:
+            page = json.loads(text)
+        except ValueError as error:
+            raise self._garbled(kind, str(error)) from error
+        # Before the schema, which would only say that it does not know a newer release's keys.
+        version = page.get("schema_version") if isinstance(page, dict) else None
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise InputError(
+                f"{self.path(kind)}: schema version {version} is newer than the {SCHEMA_VERSION} this holdfast reads; "
+                "upgrade holdfast"
+            )
+        try:
+            return schema.model_validate_json(text)
+        except ValidationError as error:
+            raise self._garbled(kind, _first_error(error)) from error
+
+    def _text(self, kind: FileKind) -> str:
+        self._require(kind)
+        try:
+            return self.path(kind).read_text(encoding="utf-8")
+        except (ValueError, OSError) as error:
+            raise self._garbled(kind, str(error)) from error
+
+    def _require(self, kind: FileKind) -> None:
+        if not self.has(kind):
+            remedy = "run `holdfast audit` on it" if kind in ("audit", "windows") else _REMEDY
+            raise InputError(f"{self.folder}: {FILES[kind]} is missing; {remedy}")
+
+    def _garbled(self, kind: FileKind, reason: str) -> InputError:
+        return InputError(f"{self.path(kind)}: cannot be read ({reason}); {_REMEDY}")
+
+    def _with_columns(self, kind: FileKind, table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+        missing = [column for column in columns if column not in table]
+        if missing:
+            raise InputError(f"{self.path(kind)}: no column '{missing[0]}'; expected {', '.join(columns)}")
+        return table[list(columns)]
+
+
+def find_runs(root: Path) -> list[Run]:
+    """Return the runs under a folder, by name; the folder itself where it is a run.
+
+    Parameters
+    ----------
+    root
+        A run folder or a folder of run folders.
+
+    Raises
+    ------
+    InputError
+        If the folder is not there, or a run in it is garbled.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder of runs")
+    if Run(root).has("record"):
+        return [Run.open(root)]
+    return [Run.open(child) for child in sorted(root.iterdir()) if child.is_dir() and Run(child).has("record")]
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"])) or "the whole file"
+    return f"{where}: {first['msg']}"
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,95 @@
+"""Metrics against scikit-learn, and the laws of draws against enumeration."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from holdfast.core.errors import InputError
+from holdfast.robustness.metrics import draw_weights, pool_windows, resample, weighted_metrics
+
+
+def random_case(seed: int, n: int = 40, k: int = 6, levels: int | None = None):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(n, k)) if levels is None else rng.integers(-levels, levels + 1, (n, k)).astype(float)
+    labels = rng.integers(0, 2, n)
+    labels[:2] = [0, 1]
+    weights = rng.dirichlet(np.ones(k), size=n) * (rng.random((n, k)) < 0.8)
+    weights[:, 0] += 0.01
+    return logits, labels, weights / weights.sum(axis=1, keepdims=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([None, 1, 3]))
+def test_pooled_metrics_agree_with_scikit_learn(seed: int, levels: int | None) -> None:
+    logits, labels, weights = random_case(seed, levels=levels)
+    ours = weighted_metrics(pool_windows(logits, labels, weights), np.ones((1, 40)))
+    y, s, w = np.repeat(labels, 6), logits.ravel(), weights.ravel()
+    precision, recall, _ = sk.precision_recall_curve(y, s, sample_weight=w)
+    p = 1 / (1 + np.exp(-s))
+    theirs = {
+        "accuracy": sk.accuracy_score(y, s > 0, sample_weight=w),
+        "auroc": sk.roc_auc_score(y, s, sample_weight=w),
+        "aupr_trapezoid": sk.auc(recall, precision),
+        "average_precision": sk.average_precision_score(y, s, sample_weight=w),
+        "mcc": sk.matthews_corrcoef(y, s > 0, sample_weight=w),
+        "log_loss": sk.log_loss(y, p, sample_weight=w, labels=[0, 1]),
+    }
+    for name, value in theirs.items():
+        assert ours[name][0] == pytest.approx(value, abs=1e-9), name
+
+
+def test_a_bootstrap_row_equals_the_metrics_of_the_repeated_examples() -> None:
+    logits, labels, weights = random_case(1)
+    counts = resample(40, 3, np.random.default_rng(0))
+    assert (counts.sum(axis=1) == 40).all()
+    rows = weighted_metrics(pool_windows(logits, labels, weights), counts)
+    for b, count in enumerate(counts):
+        chosen = np.repeat(np.arange(40), count.astype(int))
+        again = weighted_metrics(pool_windows(logits[chosen], labels[chosen], weights[chosen]), np.ones((1, 40)))
+        for name, value in again.items():
+            assert rows[name][b] == pytest.approx(value[0], abs=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 6))
+def test_the_law_of_the_worst_of_n_is_that_of_enumerating_every_draw(seed: int, n_try: int) -> None:
+    rng = np.random.default_rng(seed)
+    severity = rng.integers(0, 4, (5, 6)).astype(float)  # with ties
+    legal = rng.random((5, 6)) < 0.7
+    legal[:, 2] = True
+    weights = draw_weights(severity, legal, n_try)
+    for row in range(5):
+        allowed = np.flatnonzero(legal[row])
+        draws = list(combinations(allowed, min(n_try, len(allowed))))
+        expected = np.zeros(6)
+        for draw in draws:
+            worst = max(draw, key=lambda k: (severity[row, k], -k))  # ties go to the smallest start
+            expected[worst] += 1 / len(draws)
+        np.testing.assert_allclose(weights[row], expected, atol=1e-12)
+
+
+def test_random_auroc_is_the_exact_expectation_over_independent_draws() -> None:
+    rng = np.random.default_rng(0)
+    logits, labels = rng.integers(-2, 3, (4, 3)).astype(float), np.array([1, 0, 1, 0])
+    weights = draw_weights(logits, np.ones((4, 3), dtype=bool), 1)
+    ours = weighted_metrics(pool_windows(logits, labels, weights), np.ones((1, 4)))["auroc"][0]
+    grids = np.stack(np.meshgrid(*[range(3)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
+    every = [sk.roc_auc_score(labels, logits[np.arange(4), pick]) for pick in grids]
+    assert ours == pytest.approx(np.mean(every), abs=1e-12)
+
+
+def test_one_class_has_no_ranking() -> None:
+    logits = np.array([[1.0], [2.0]])
+    values = weighted_metrics(pool_windows(logits, np.array([1, 1]), np.ones((2, 1))), np.ones((1, 2)))
+    assert np.isnan(values["auroc"][0])
+    assert np.isnan(values["mcc"][0])
+    assert values["accuracy"][0] == 1
+
+
+def test_a_logit_that_is_not_a_number_is_refused_with_its_example() -> None:
+    with pytest.raises(InputError, match="logit of example 1 is not a number"):
+        pool_windows(np.array([[1.0], [np.nan]]), np.array([1, 0]), np.ones((2, 1)))

@@ -1,6 +1,7 @@
 """A store that was cut, changed, half written or made by another version is refused with a remedy."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,21 @@ def test_a_full_disk_is_an_error_to_mend_and_leaves_nothing(tmp_path: Path, monk
     with pytest.raises(InputError, match="No space left on device"):
         data.save(tmp_path / "set")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    data = SequenceDataset.in_memory(np.zeros((2, 4), dtype=np.uint8), np.ones((2, 1), dtype=np.int8))
+    with pytest.raises(InputError, match="cannot be written"):
+        data.save(tmp_path / "file" / "set")
+
+
+def test_the_leavings_of_a_killed_writer_are_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / f".set.{os.getpid()}.part").mkdir()
+    (tmp_path / f".set.{os.getpid()}.part" / "codes.npy").write_bytes(b"half")
+    data = SequenceDataset.in_memory(np.zeros((2, 4), dtype=np.uint8), np.ones((2, 1), dtype=np.int8))
+    assert len(data.save(tmp_path / "set")) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
 def test_an_existing_data_set_is_replaced_only_when_asked(folder: Path) -> None:

@@ -37,7 +37,9 @@ def test_another_strand_is_refused():
         Interval("chr1", 0, 1, ".")
 
 
-@pytest.mark.parametrize("text", ["chr1", "chr1:1", "chr1:-5-10", "chr1:a-b", ":1-2", "", "chr1:1-2(*)", "c:0-" + "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["chr1", "chr1:1", "chr1:-5-10", "chr1:a-b", ":1-2", "", "chr1:1-2(*)", "c:0-" + "9" * 5000]
+)
 def test_text_that_is_no_interval_is_refused(text: str):
     with pytest.raises(InputError):
         Interval.parse(text, one_based_inclusive=False)

@@ -83,13 +83,15 @@ class StoreWriter:
 
     def __enter__(self) -> StoreWriter:
         _refuse_occupied(self.path, overwrite=self._overwrite)
-        with self._explained():
-            self._temporary.mkdir(parents=True)
-            for name in DTYPES:
-                self._files[name] = self._open.enter_context((self._temporary / f"{name}.npy").open("wb"))
-                self._write_header(name)
-            places = self._open.enter_context((self._temporary / PLACES).open("wb"))
-            self._places = self._open.enter_context(pq.ParquetWriter(places, PLACES_SCHEMA, compression="zstd"))
+        try:
+            with self._explained():
+                # A killed writer of the same process number may have left its folder.
+                shutil.rmtree(self._temporary, ignore_errors=True)
+                self._temporary.mkdir(parents=True)
+                self._begin_files()
+        except BaseException:
+            self._clear()
+            raise
         return self
 
     def append(
@@ -151,10 +153,21 @@ class StoreWriter:
             if kind is None:
                 with self._explained():
                     self._finish()
-            else:
-                self._open.close()
         finally:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+            self._clear()
+
+    def _begin_files(self) -> None:
+        for name in DTYPES:
+            self._files[name] = self._open.enter_context((self._temporary / f"{name}.npy").open("wb"))
+            self._write_header(name)
+        places = self._open.enter_context((self._temporary / PLACES).open("wb"))
+        self._places = self._open.enter_context(pq.ParquetWriter(places, PLACES_SCHEMA, compression="zstd"))
+
+    def _clear(self) -> None:
+        # What cannot be flushed now belongs to a folder that is thrown away.
+        with contextlib.suppress(OSError):
+            self._open.close()
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _finish(self) -> None:
         for name, handle in self._files.items():

@@ -60,7 +60,7 @@ def text_blocks(path: Path, *, boundary: bytes = b"\n") -> Iterator[tuple[int, b
         If the file is missing, empty, not text, a damaged or truncated gz, or has a record of more than 64 MiB.
     """
     line, held = 1, b""
-    with closing(_unpacked(path)) as chunks:
+    with closing(_unpacked(path, _BLOCK_BYTES)) as chunks:
         for number, chunk in enumerate(chunks):
             held += chunk.removeprefix(_UTF8_MARK) if number == 0 else chunk
             end = held.rfind(boundary) + 1
@@ -116,7 +116,7 @@ def decode_text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _unpacked(path: Path, size: int = _BLOCK_BYTES) -> Generator[bytes]:
+def _unpacked(path: Path, size: int) -> Generator[bytes]:
     # A named pipe can be read only once and may never end, so only regular files pass.
     if not path.exists():
         raise InputError(f"{path}: there is no such file")

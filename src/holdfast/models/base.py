@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-__all__ = ["SequenceModel", "WindowModel"]
+from holdfast.dna.codes import Codes
+
+__all__ = ["ClosedFormModel", "SequenceModel", "WindowModel"]
 
 
 class SequenceModel(nn.Module):
@@ -79,3 +83,11 @@ class WindowModel(SequenceModel):
             (N, S, T), S = L - W + 1; entry i belongs to window [i, i + W).
         """
         return self.head(self.reduce_windows(self.trunk(sequence), window))
+
+
+class ClosedFormModel(WindowModel):
+    """A model that is solved for rather than trained by gradient steps."""
+
+    @abstractmethod
+    def fit_windows(self, codes: Codes, labels: NDArray[np.int8]) -> None:
+        """Set the weights from (N, W) uint8 windows and (N, T) labels: 1 bound, 0 unbound, -1 unknown."""

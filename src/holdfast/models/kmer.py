@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.dna.codes import UNKNOWN, Codes
-from holdfast.models.base import WindowModel
+from holdfast.models.base import ClosedFormModel
 from holdfast.models.layers import sliding_mean
 
 __all__ = ["KmerLogistic", "canonical_kmers"]
@@ -48,7 +48,7 @@ def canonical_kmers(k: int) -> NDArray[np.int64]:
     return np.minimum(number, reverse)
 
 
-class KmerLogistic(WindowModel):
+class KmerLogistic(ClosedFormModel):
     """Logistic regression on counts of canonical k-mers; a k-mer with an unknown base counts nowhere.
 
     Parameters

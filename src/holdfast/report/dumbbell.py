@@ -42,11 +42,12 @@ def draw_dumbbells(board: Board, low: float, high: float) -> Markup:
         return left + (value - low) / (high - low) * (right - left)
 
     guess = x(board.one_class_accuracy)
+    middle = (left + right) / 2
     parts = [
         element("path", {"class": "reference", "d": f"M{number(guess)} {TOP - 6}V{floor}"}),
         element("text", {"class": "tick middle", "x": guess, "y": TOP - 10}, "one answer for all"),
         element("path", {"class": "axis", "d": f"M{number(left)} {floor}H{number(right)}"}),
-        element("text", {"class": "axis-label middle", "x": (left + right) / 2, "y": floor + 34}, "accuracy (fraction)"),
+        element("text", {"class": "axis-label middle", "x": middle, "y": floor + 34}, "accuracy (fraction)"),
     ]
     for tick in ticks_between(low, high, at_most=5):
         parts.append(element("path", {"class": "axis", "d": f"M{number(x(tick))} {floor}v4"}))

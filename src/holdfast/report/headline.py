@@ -21,6 +21,10 @@ MOSTLY_CONTENT = 0.75
 PARTLY_CONTENT = 0.4
 # A drop of less than this is nothing to explain.
 SMALL_DROP = 0.005
+_CONTENT = "most of it is content leaving the window, not a sense of position"
+_NO_CONTROL = (
+    "No control was audited beside it, so this page cannot say how much of a drop is content leaving the window."
+)
 
 
 def headline(study: Study) -> list[Markup]:
@@ -43,9 +47,9 @@ def _fall(board: Board) -> Markup:
     row, shift = board.baseline, board.shift
     reach = row.result.reach_bp
     return Markup(
-        "{}, calls <strong>{}</strong> of {} sequences right with the window at the centre, and <strong>{}</strong> with "
-        "the worst of its {} windows, at most {} bp away: a drop of {}. <strong>{}</strong> are certified: right in every "
-        "window, by trying them all."
+        "{} calls <strong>{}</strong> of {} sequences right with the window at the centre, and <strong>{}</strong> "
+        "with the worst of {} windows, at most {} bp away: a drop of {}. <strong>{}</strong> are certified: "
+        "right in every window, by trying them all."
     ).format(
         _who(row),
         percent(row.clean),
@@ -64,7 +68,9 @@ def _who(row: Row) -> str:
         return f"The control, {record.model_words}"
     if record.strategy == NO_SHIFT:
         return f"Trained without shifts, {record.model}"
-    return f"As given, {record.model}" if record.strategy == "none" else f"Trained with {record.strategy}, {record.model}"
+    if record.strategy == "none":
+        return f"As given, {record.model}"
+    return f"Trained with {record.strategy}, {record.model}"
 
 
 def _holder(board: Board) -> Markup:
@@ -72,8 +78,8 @@ def _holder(board: Board) -> Markup:
     rest = max((row for row in board.models if row is not best), key=lambda row: row.worst)
     apart = _are_apart(best.result.worst["accuracy"], rest.result.worst["accuracy"])
     return Markup(
-        "Of {} trainings, <strong>{}</strong> holds best: {} in the worst window, at {} clean. Next is {} with {} in the "
-        "worst window; {}."
+        "Of {} trainings, <strong>{}</strong> holds best: {} in the worst window, at {} clean. "
+        "Next is {} with {} in the worst window; {}."
     ).format(
         len(board.models),
         best.label,
@@ -90,14 +96,13 @@ def _control(board: Board) -> list[Markup]:
     if control is None:
         if baseline.is_control:
             return []
-        return [
-            Markup(
-                "No control was audited beside it, so this page cannot say how much of the drop is content leaving "
-                "the window."
-            )
-        ]
+        return [Markup(_NO_CONTROL)]
     told = Markup("The control, {}, has no sense of position, and falls from {} to {}: {}. {}").format(
-        control.entry.record.model_words, percent(control.clean), percent(control.worst), points(control.drop), _share(board)
+        control.entry.record.model_words,
+        percent(control.clean),
+        percent(control.worst),
+        points(control.drop),
+        _share(board),
     )
     return [told, _against_control(board.best, control)]
 
@@ -108,12 +113,14 @@ def _share(board: Board) -> str:
         return "There is hardly a drop to explain."
     share = control.drop / drop
     if share >= 1:
-        return "That is no less than the model's own drop: most of it is content leaving the window, not a sense of position."
+        return f"That is no less than the model's own drop: {_CONTENT}."
     if share >= MOSTLY_CONTENT:
-        return f"That is {share:.0%} of the model's drop: most of it is content leaving the window, not a sense of position."
+        return f"That is {share:.0%} of the model's drop: {_CONTENT}."
     if share >= PARTLY_CONTENT:
-        return f"That is {share:.0%} of the model's drop: so much may be content leaving the window, the rest is the model's own."
-    return f"That is only {max(share, 0):.0%} of the model's drop: most of it is the model's own sensitivity to position."
+        return f"That is {share:.0%} of the model's drop: so much may be content, the rest is the model's own."
+    return (
+        f"That is only {max(share, 0):.0%} of the model's drop: most of it is the model's own sensitivity to position."
+    )
 
 
 def _against_control(best: Row, control: Row) -> Markup:
@@ -129,7 +136,9 @@ def _against_control(best: Row, control: Row) -> Markup:
 def _many_boards(boards: Sequence[Board]) -> list[Markup]:
     drops = [board.baseline.drop for board in boards]
     names = list(dict.fromkeys(board.baseline.label for board in boards))
-    first = Markup("Across {} settings, {} loses <strong>{}</strong> of accuracy between the centre window and the worst one.")
+    first = Markup(
+        "Across {} settings, {} loses <strong>{}</strong> of accuracy between the centre window and the worst one."
+    )
     who = "training without shifts" if names == [NO_SHIFT] else f"the first row ({listed(names)})"
     sentences = [first.format(len(boards), who, _between(drops))]
     if any(len(board.models) > 1 for board in boards):
@@ -165,15 +174,17 @@ def _signed(values: Sequence[float]) -> str:
 
 def _controls(boards: Sequence[Board]) -> list[Markup]:
     if not boards:
-        return [Markup("No control was audited, so this page cannot say how much of a drop is content leaving the window.")]
+        return [
+            Markup("No control was audited, so this page cannot say how much of a drop is content leaving the window.")
+        ]
     controls = [board.control for board in boards if board.control is not None]
     explained = [
         board for board in boards if board.control and board.control.drop >= MOSTLY_CONTENT * board.baseline.drop
     ]
     below = [board.title for board in boards if board.control and board.best.worst < board.control.worst]
     told = Markup(
-        "The control, {}, has no sense of position and loses {}. {} its drop is at least three quarters of the model's: "
-        "there most of the drop is content leaving the window, which is no fault of the model."
+        "The control, {}, has no sense of position and loses {}. {} its drop is at least three quarters of the "
+        "model's: there most of the drop is content leaving the window, which is no fault of the model."
     ).format(
         controls[0].entry.record.model_words,
         _between([control.drop for control in controls]),
@@ -188,9 +199,12 @@ def _controls(boards: Sequence[Board]) -> list[Markup]:
 
 
 def _one_answer(boards: Sequence[Board]) -> list[Markup]:
+    words = Markup(
+        "<strong>Beware:</strong> {} ({}) calls {} of everything bound; one answer to all cannot be pushed, so its "
+        "numbers say nothing about shifts."
+    )
     return [
-        Markup("<strong>Beware:</strong> {} ({}) calls {} of everything bound; one answer to all cannot be pushed, and says nothing.")
-        .format(row.label, board.title, percent(row.result.calls_positive))
+        words.format(row.label, board.title, percent(row.result.calls_positive))
         for board in boards
         for row in board.rows
         if row.one_answer

@@ -159,8 +159,11 @@ class _Frame:
 def _line(frame: _Frame, line: Line) -> Markup:
     points = [(frame.x(x), frame.y(y)) for x, y in zip(line.x, line.y, strict=True)]
     stroke = {"class": "line", "d": path_through(points), "stroke-dasharray": DASHES[line.dash % len(DASHES)]}
-    dots = [element("circle", {"class": "dot", "cx": frame.x(x), "cy": frame.y(y), "r": 4})
-            for x, y in line.finite if x == line.mark or len(line.finite) == 1]
+    dots = [
+        element("circle", {"class": "dot", "cx": frame.x(x), "cy": frame.y(y), "r": 4})
+        for x, y in line.finite
+        if x == line.mark or len(line.finite) == 1
+    ]
     return element("g", {"class": line.colour}, element("path", stroke), *dots)
 
 

@@ -32,7 +32,7 @@ _OUTLINES = {
 def draw_letters() -> Markup:
     """Return the hidden drawing that holds the four letters; a page with logos has it once."""
     paths = [element("path", {"id": f"letter-{letter}", "d": outline}) for letter, outline in _OUTLINES.items()]
-    hidden = {"width": 0, "height": 0, "aria-hidden": "true", "class": "letters"}
+    hidden: dict[str, str | float] = {"width": 0, "height": 0, "aria-hidden": "true", "class": "letters"}
     return element("svg", hidden, element("defs", {}, *paths))
 
 
@@ -71,7 +71,9 @@ def draw_logo(probabilities: Sequence[Sequence[float]], label: str) -> Markup:
         What it is, for readers who cannot see it.
     """
     heights = letter_heights(probabilities)
-    parts = [element("path", {"class": "axis", "d": f"M{LEFT - 4} {TOP}V{TOP + HEIGHT}H{LEFT + COLUMN * len(heights)}"})]
+    parts = [
+        element("path", {"class": "axis", "d": f"M{LEFT - 4} {TOP}V{TOP + HEIGHT}H{LEFT + COLUMN * len(heights)}"})
+    ]
     for bits in (0, 1, 2):
         y = TOP + HEIGHT * (1 - bits / BITS)
         parts.append(element("text", {"class": "tick end", "x": LEFT - 7, "y": y + 4}, str(bits)))
@@ -87,5 +89,7 @@ def _column(heights: NDArray[np.float64], x: float) -> list[Markup]:
         floor -= height
         if heights[base] >= LOWEST:
             place = f"translate({x + 0.5:g} {floor:.1f})scale({COLUMN - 1} {height:.1f})"
-            letters.append(element("use", {"href": f"#letter-{LETTERS[base]}", "class": LETTERS[base], "transform": place}))
+            letters.append(
+                element("use", {"href": f"#letter-{LETTERS[base]}", "class": LETTERS[base], "transform": place})
+            )
     return letters

@@ -59,12 +59,13 @@ def render(runs: Sequence[Run]) -> str:
     """
     study = Study.read(runs)
     drawn = [section(study) for section in SECTIONS.values()]
+    names = listed(list(dict.fromkeys(setting.data_name for setting in study.settings)))
     package = resources.files("holdfast.report").joinpath("templates")
     return str(
         fill(
             "page.html.j2",
             {
-                "title": f"{listed(list(dict.fromkeys(setting.data_name for setting in study.settings)))}: holdfast report",
+                "title": f"{names}: holdfast report",
                 "style": Markup(package.joinpath("style.css").read_text(encoding="utf-8")),
                 "script": Markup(package.joinpath("print.js").read_text(encoding="utf-8")),
                 "letters": draw_letters(),

@@ -27,13 +27,13 @@ def draw_sequence(example: FragileExample, window: int) -> Markup:
         W, in bp.
     """
     shown = _shown(example, window)
+    places = range(len(example.sequence))
     parts = []
-    for (drawn, marks), places in groupby(range(len(example.sequence)), lambda i: (shown[i], _marks(example, window, i))):
-        run = list(places)
-        if drawn:
-            parts.append(Markup('<span class="{}">{}</span>').format(marks, _letters(example.sequence[run[0] : run[-1] + 1])))
-        else:  # marks change only where bases are drawn, so a gap is one run
-            parts.append(Markup('<span class="gap {}"> ⋯ {} bp ⋯ </span>').format(marks, len(run)))
+    for (drawn, marks), run in groupby(places, lambda place: (shown[place], _marks(example, window, place))):
+        inside = list(run)
+        # Marks change only where bases are drawn, so a gap is one run.
+        words = _letters(example.sequence[inside[0] : inside[-1] + 1]) if drawn else f" ⋯ {len(inside)} bp ⋯ "
+        parts.append(Markup('<span class="{}">{}</span>').format(marks if drawn else f"gap {marks}", words))
     return Markup("").join(parts)
 
 
@@ -41,8 +41,9 @@ def _marks(example: FragileExample, window: int, place: int) -> str:
     in_centre = example.centre_offset <= place < example.centre_offset + window
     in_worst = example.worst_offset <= place < example.worst_offset + window
     in_core = example.core is not None and example.core[0] <= place < example.core[1]
-    facts = (("centre", in_centre), ("worst-window", in_worst), ("core", in_core), ("outside", not (in_centre or in_worst)))
-    return " ".join(name for name, fact in facts if fact)
+    outside = not (in_centre or in_worst)
+    facts = {"centre": in_centre, "worst-window": in_worst, "core": in_core, "outside": outside}
+    return " ".join(name for name, fact in facts.items() if fact)
 
 
 def _shown(example: FragileExample, window: int) -> list[bool]:
@@ -68,7 +69,7 @@ def _interesting(example: FragileExample, window: int) -> Iterator[tuple[int, in
 def _letters(text: str) -> Markup:
     parts = []
     for letter, run in groupby(text):
-        written = "".join(run)
-        known = letter.upper() in "ACGT"
-        parts.append(Markup('<b class="{}">{}</b>').format(letter.upper(), written) if known else Markup("{}").format(written))
+        # An unknown base, whatever it is, gets no colour; Markup escapes it.
+        frame = Markup(f'<b class="{letter.upper()}">{{}}</b>') if letter.upper() in tuple("ACGT") else Markup("{}")
+        parts.append(frame.format("".join(run)))
     return Markup("").join(parts)

@@ -39,7 +39,12 @@ def element(name: str, attributes: Mapping[str, str | float], *children: str) ->
 
 def chart(width: float, height: float, label: str, *children: str) -> Markup:
     """Return a chart that scales with its box; ``label`` says in words what it shows."""
-    attributes = {"class": "chart", "viewBox": f"0 0 {number(width)} {number(height)}", "role": "img", "aria-label": label}
+    attributes = {
+        "class": "chart",
+        "viewBox": f"0 0 {number(width)} {number(height)}",
+        "role": "img",
+        "aria-label": label,
+    }
     return element("svg", attributes, *children)
 
 

@@ -104,8 +104,8 @@ def described(shift: ShiftFacts) -> str:
 
     Examples
     --------
-    >>> facts = dict(context=12, window=8, protect_core=False, strands="forward", centre=2, words="8 of 12 bp, 3 windows")
-    >>> described(ShiftFacts(max_shift=1, offsets=[1, 2, 3], **facts))
+    >>> same = {"protect_core": False, "strands": "forward", "centre": 2, "words": "8 of 12 bp, 3 windows"}
+    >>> described(ShiftFacts(context=12, window=8, max_shift=1, offsets=[1, 2, 3], **same))
     '8 of 12 bp, 3 windows, at most 1 bp from the centre'
     """
     limit = "" if shift.max_shift is None else f", at most {shift.max_shift} bp from the centre"

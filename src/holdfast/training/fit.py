@@ -70,11 +70,11 @@ class Watch:
     step
         Called with (steps done, steps in all) of this attempt.
     epoch
-        Called with each history row.
+        Called after each epoch with the whole history.
     """
 
     step: Callable[[int, int], None] = lambda done, total: None
-    epoch: Callable[[dict[str, Any]], None] = lambda row: None
+    epoch: Callable[[list[dict[str, Any]]], None] = lambda history: None
 
 
 def fit(
@@ -236,7 +236,7 @@ class _Attempt:
                 }
             )
             collapsed = self._judge(loss, called)
-            watch.epoch(state.history[-1])
+            watch.epoch(state.history)
             if collapsed:  # no checkpoint: a resumed run collapses and restarts as this one does
                 return True
             if checkpoint is not None and self.fabric.global_rank == 0:

@@ -13,7 +13,9 @@ __all__ = ["curves"]
 
 def curves(study: Study) -> Markup | None:
     """Return two charts for each board that has windows to slide to."""
-    boards = [(board, _by_offset(board).draw(), _by_max_shift(board).draw()) for board in study.boards if board.can_slide]
+    boards = [
+        (board, _by_offset(board).draw(), _by_max_shift(board).draw()) for board in study.boards if board.can_slide
+    ]
     return fill("curves.html.j2", {"boards": boards}) if boards else None
 
 

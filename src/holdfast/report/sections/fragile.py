@@ -51,8 +51,8 @@ def _story(example: FragileExample) -> str:
     shift = example.worst_offset - example.centre_offset
     way = f"{abs(shift)} bp {'left' if shift < 0 else 'right'}" if shift else "in place"
     strand = ", read on the other strand" if example.worst_strand == "-" else ""
-    holds = f"the call holds for {example.radius_bp} bp either way" if example.radius_bp > 0 else "1 bp can flip the call"
+    radius = example.radius_bp
     return (
-        f"logit {decimal(example.centre_logit, 2)} at the centre, {decimal(example.worst_logit, 2)} "
-        f"{way}{strand}; {holds}"
+        f"logit {decimal(example.centre_logit, 2)} at the centre, {decimal(example.worst_logit, 2)} {way}{strand}; "
+        + (f"the call holds for {radius} bp either way" if radius > 0 else "1 bp can flip the call")
     )

@@ -29,13 +29,13 @@ def training(study: Study) -> Markup | None:
 def _one_run(entry: Entry) -> list[Markup]:
     history = _history(entry)
     epochs, best = _epochs(history), _best_epoch(entry, history)
-    look = {"x": epochs, "mark": best}
     stages = _stages(history, epochs)
     losses = [
         Line(label="train", y=history["train_loss"].tolist(), colour="other", dash=1, x=epochs),
         Line(label="validation", y=history["validation_loss"].tolist(), colour=entry.colour, x=epochs, mark=best),
     ]
-    accuracy = Line(label="validation", y=history["validation_accuracy"].tolist(), colour=entry.colour, **look)
+    right = history["validation_accuracy"].tolist()
+    accuracy = Line(label="validation", y=right, colour=entry.colour, x=epochs, mark=best)
     return [
         _chart("Loss by epoch", "loss", losses, stages).draw(),
         _chart("Validation accuracy by epoch", "accuracy (fraction)", [accuracy], stages).draw(),

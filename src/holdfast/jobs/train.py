@@ -1,0 +1,244 @@
+"""Train a model, audit it, show its filters: one experiment, one run folder."""
+
+from __future__ import annotations
+
+import platform
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+import holdfast
+from holdfast.core.device import resolve_device
+from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.progress import SILENT, Advance, Progress
+from holdfast.core.random import mix_seed
+from holdfast.data.dataset import SequenceDataset
+from holdfast.interpret.filters import first_layer_motifs
+from holdfast.jobs.audit import audit_run
+from holdfast.jobs.experiment import Experiment
+from holdfast.models.base import ClosedFormModel, SequenceModel
+from holdfast.models.stored import n_parameters, save_weights
+from holdfast.report import write_report
+from holdfast.robustness.attacks import CentreShift, ShiftAttack
+from holdfast.runs.folder import HISTORY_COLUMNS, Run
+from holdfast.runs.records import DataFacts, FilterRecord, RunRecord, TrainingFacts
+from holdfast.training.fit import Fitted, Watch, fit
+
+__all__ = ["data_facts", "existing_run", "train", "versions"]
+
+# Filters drawn in a report.
+N_FILTERS = 24
+
+
+def train(
+    experiment: Experiment,
+    root: Path,
+    *,
+    resume: bool = False,
+    devices: int = 1,
+    progress: Progress = SILENT,
+) -> Run:
+    """Carry out an experiment and return its finished run.
+
+    Parameters
+    ----------
+    experiment
+        What to do.
+    root
+        Folder of run folders.
+    resume
+        Go on with an unfinished run of the same experiment.
+    devices
+        Processes, when started by ``torchrun``.
+    progress
+        Whom to tell how far it is.
+
+    Raises
+    ------
+    InputError
+        If the data do not fit, or a run of this experiment is there already.
+    ConfigError
+        If a setting is impossible for these data.
+    """
+    data = SequenceDataset.open(experiment.data)
+    attack = experiment.build_attack(data.context)
+    torch.manual_seed(mix_seed(experiment.seed, "weights"))
+    model = experiment.build_model(n_tasks=len(data.tasks))
+    _check(experiment, data, model, attack)
+    record = _first_page(experiment, data, model)
+    run = Run.create(root, record, config=experiment.plain(), resume=resume)
+    run.write_data(data_facts(experiment.data.name, data))
+    facts = _learn(model, data, attack, experiment, run, resume=resume, devices=devices, progress=progress)
+    save_weights(model, run.path("weights"))
+    run.write_model_spec(experiment.model)
+    audit_run(run, model, data, progress=progress)
+    run.write_filters(_filters(model, data))
+    record = record.model_copy(update={"training": facts})
+    run.write_record(record)
+    write_report([run], run.path("report"))
+    run.finish(record)
+    run.path("checkpoint").unlink(missing_ok=True)
+    return run
+
+
+def existing_run(experiment: Experiment, root: Path) -> Run | None:
+    """Return the finished run of an experiment, if there is one under ``root``."""
+    fingerprint = SequenceDataset.open(experiment.data, verify=False).fingerprint
+    folder = Run.folder_for(root, name=experiment.run_name, config_hash=experiment.identity(fingerprint))
+    run = Run(folder)
+    return run if run.has("record") and run.is_done else None
+
+
+def data_facts(name: str, data: SequenceDataset) -> DataFacts:
+    """Return what a report says about a data set."""
+    manifest = data.manifest
+    origin = manifest.provenance
+    counts = {
+        row.part: {"positive": row.bound, "negative": row.unbound}
+        for row in manifest.counts
+        if row.task == manifest.tasks[0]
+    }
+    notes = [f"Negatives: {origin.negatives}.", f"Parts: {origin.split}."]
+    for row in origin.leakage.counts if origin.leakage is not None else ():
+        notes.append(
+            f"Of {row.examples} {row.part} examples, {row.duplicates} stand also in {' and '.join(row.seen_in)}, "
+            f"{row.reverse_complements} as reverse complement, and {row.shuffled_twins} have their shuffled twin there."
+        )
+    return DataFacts(
+        name=name,
+        fingerprint=manifest.fingerprint,
+        source=origin.source,
+        context=manifest.context_length,
+        tasks=list(manifest.tasks),
+        counts=counts,
+        notes=notes,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions a result depends on."""
+    return {
+        "holdfast": holdfast.__version__,
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _check(experiment: Experiment, data: SequenceDataset, model: SequenceModel, attack: ShiftAttack) -> None:
+    for part in ("train", "validation", experiment.audit.part):
+        if len(data.part(part)) == 0:
+            raise InputError(f"{experiment.data}: no {part} examples; build the data set with a split that has them")
+    if attack.shift.window < model.min_window:
+        raise ConfigError(
+            f"model '{experiment.model.name}' reads at least {model.min_window} bp; window is {attack.shift.window}"
+        )
+    if isinstance(model, ClosedFormModel) and not isinstance(attack, CentreShift):
+        raise ConfigError(f"model '{experiment.model.name}' is solved for centre windows; set attack: centre")
+
+
+def _first_page(experiment: Experiment, data: SequenceDataset, model: SequenceModel) -> RunRecord:
+    params = ", ".join(f"{key}={value}" for key, value in experiment.model.params.items())
+    return RunRecord(
+        name=experiment.run_name,
+        status="running",
+        model=experiment.model.name,
+        model_words=f"{experiment.model.name} ({params})" if params else experiment.model.name,
+        n_parameters=n_parameters(model),
+        strategy=experiment.strategy,
+        window=experiment.shift.window,
+        context=data.context,
+        seed=experiment.seed,
+        data_name=experiment.data.name,
+        is_control=isinstance(model, ClosedFormModel),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions(),
+        device=str(resolve_device(experiment.device)),
+        config_hash=experiment.identity(data.fingerprint),
+    )
+
+
+def _learn(
+    model: SequenceModel,
+    data: SequenceDataset,
+    attack: ShiftAttack,
+    experiment: Experiment,
+    run: Run,
+    *,
+    resume: bool,
+    devices: int,
+    progress: Progress,
+) -> TrainingFacts | None:
+    """Train the model in place, keep its history, and return how it went."""
+    if isinstance(model, ClosedFormModel):
+        part = data.part("train")
+        with progress.task(f"fitting {experiment.model.name}", None):
+            windows = attack.show(batch := part.batch(np.arange(len(part))), attack.choose(model, batch))
+            model.fit_windows(windows.codes.numpy(), part.labels)
+        return None
+    began = time.perf_counter()
+    recipe = experiment.training.recipe()
+    steps = recipe.epochs * -(-len(data.part("train")) // recipe.batch_size)
+    with progress.task(f"training {experiment.strategy} at {experiment.shift.window} bp", steps) as advance:
+        fitted = fit(
+            model,
+            data.part("train"),
+            data.part("validation"),
+            attack,
+            recipe,
+            seed=experiment.seed,
+            device=experiment.device,
+            devices=devices,
+            checkpoint=run.path("checkpoint"),
+            resume=resume,
+            watch=_Watching(run, advance).watch(),
+        )
+    for note in fitted.notes:
+        progress.say(note)
+    return _facts(fitted, experiment, time.perf_counter() - began)
+
+
+class _Watching:
+    """Keeps the history on disk and the bar moving while a model trains."""
+
+    def __init__(self, run: Run, advance: Advance) -> None:
+        self.run, self.advance, self.note = run, advance, ""
+
+    def watch(self) -> Watch:
+        return Watch(step=lambda done, _: self.advance(done, self.note), epoch=self._epoch)
+
+    def _epoch(self, history: list[dict[str, Any]]) -> None:
+        last = history[-1]
+        self.note = f"epoch {last['epoch']}: validation loss {last['validation_loss']:.3f}"
+        self.run.write_history(pd.DataFrame(history, columns=list(HISTORY_COLUMNS)))
+
+
+def _facts(fitted: Fitted, experiment: Experiment, seconds: float) -> TrainingFacts:
+    return TrainingFacts(
+        attack=experiment.attack.name,
+        preset=experiment.training.preset,
+        epochs=len(fitted.history),
+        best_epoch=fitted.best_epoch,
+        best_validation_loss=fitted.best_loss,
+        seconds=seconds,
+        seconds_per_epoch=sum(row["seconds"] for row in fitted.history) / max(1, len(fitted.history)),
+        stopped_early=fitted.stopped_early,
+        notes=fitted.notes,
+    )
+
+
+def _filters(model: SequenceModel, data: SequenceDataset) -> list[FilterRecord]:
+    return [
+        FilterRecord(
+            name=motif.name,
+            probabilities=motif.probabilities.T.tolist(),
+            n_sites=int(motif.sites or 0),
+            information_bits=float(motif.information().sum()),
+        )
+        for motif in first_layer_motifs(model, data.part("test"))[:N_FILTERS]
+    ]

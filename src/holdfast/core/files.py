@@ -6,13 +6,13 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from holdfast.core.errors import InputError
 
-__all__ = ["sha256_of", "write_text", "writing"]
+__all__ = ["explained_disk_error", "sha256_of", "write_text", "writing"]
 
 
 @contextmanager
@@ -33,9 +33,10 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(handle.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise _explained(error, path) from error
+        raise explained_disk_error(error, path) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # whatever went wrong above is what the user has to hear
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -50,7 +51,8 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _explained(error: OSError, path: Path) -> OSError | InputError:
+def explained_disk_error(error: OSError, path: Path) -> OSError | InputError:
+    """Return an error the user can mend where a file could not be written, the same error otherwise."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InputError(f"{path}: the disk is full; free some space and run the same command again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST):

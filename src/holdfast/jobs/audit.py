@@ -16,6 +16,7 @@ from holdfast.models.base import SequenceModel
 from holdfast.models.foreign import Output
 from holdfast.models.stored import load_weights
 from holdfast.robustness.audit import Audit, audit
+from holdfast.robustness.ood import in_versus_out
 from holdfast.robustness.shift import Shift
 from holdfast.runs.folder import Run
 
@@ -60,6 +61,8 @@ def audit_run(
         device=experiment.device,
         progress=progress,
     )
+    made = in_versus_out(model, data.part(asked.part), experiment.shift.window, device=experiment.device)
+    found = Audit(found.record.model_copy(update={"out_of_distribution": made}), found.windows)
     run.write_audit(found.record)
     run.write_windows(found.windows)
     return found

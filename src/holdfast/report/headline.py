@@ -22,9 +22,7 @@ PARTLY_CONTENT = 0.4
 # A drop of less than this is nothing to explain.
 SMALL_DROP = 0.005
 _CONTENT = "most of it is content leaving the window, not a sense of position"
-_NO_CONTROL = (
-    "No control was audited beside it, so this page cannot say how much of a drop is content leaving the window."
-)
+_NO_CONTROL = "No control was audited beside it, so how much of a drop is content leaving the window is not known."
 
 
 def headline(study: Study) -> list[Markup]:

@@ -13,6 +13,7 @@ __all__ = [
     "Estimate",
     "FilterRecord",
     "FragileExample",
+    "OutOfDistribution",
     "RunRecord",
     "ShiftFacts",
     "TaskAudit",
@@ -105,6 +106,18 @@ class FragileExample(Record):
     radius_bp: int
 
 
+class OutOfDistribution(Record):
+    """How well a score tells real windows ("in", the positive class) from made ones."""
+
+    input: str
+    """shuffle, uniform or genseq."""
+    score: str
+    """max, mean or loss, see :func:`holdfast.robustness.ood.in_versus_out`."""
+    auroc: float
+    aupr: float
+    """Trapezoid."""
+
+
 class AuditRecord(Record):
     """One scan of one model on one part of a data set, reduced."""
 
@@ -119,6 +132,7 @@ class AuditRecord(Record):
     n_windows_scanned: int
     seconds: float
     bootstrap: int
+    out_of_distribution: list[OutOfDistribution] = Field(default_factory=list)
 
 
 class FilterRecord(Record):

@@ -1,0 +1,101 @@
+"""Registries, randomness, devices and files."""
+
+import errno
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from holdfast.core.device import evaluating, resolve_device
+from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.files import write_text, writing
+from holdfast.core.random import draw, mix_seed
+from holdfast.core.registry import Registry, Spec
+
+
+def make(size: int, *, colour: str = "red") -> tuple[int, str]:
+    return size, colour
+
+
+THINGS = Registry("thing", {"make": make})
+
+
+def test_a_registry_builds_with_the_context_it_is_asked_for_and_no_more() -> None:
+    assert THINGS.build(Spec(name="make"), size=3, flavour="sour") == (3, "red")
+    assert THINGS.build(Spec(name="make", params={"colour": "blue"}), size=1) == (1, "blue")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (Spec(name="mke"), "unknown thing 'mke': did you mean 'make'"),
+        (Spec(name="make", params={"color": "blue"}), "no parameter 'color': did you mean 'colour'"),
+        (Spec(name="make"), "cannot be built"),
+    ],
+)
+def test_a_registry_refuses_and_suggests(spec: Spec, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        THINGS.build(spec)
+
+
+def test_draws_are_uniform_and_belong_to_the_example() -> None:
+    numbers = draw(torch.arange(20_000), 5, seed=1)
+    assert numbers.shape == (20_000, 5)
+    assert ((numbers >= 0) & (numbers < 1)).all()
+    # Mean and variance of 100,000 uniform numbers: standard errors .0009 and .0003.
+    assert numbers.mean().item() == pytest.approx(0.5, abs=0.004)
+    assert numbers.var().item() == pytest.approx(1 / 12, abs=0.0012)
+    correlation = torch.corrcoef(numbers.T) - torch.eye(5)
+    assert correlation.abs().max() < 0.03
+    assert torch.equal(draw(torch.tensor([77]), 5, seed=1)[0], numbers[77])
+    assert not torch.equal(draw(torch.tensor([77]), 5, seed=2)[0], numbers[77])
+
+
+def test_neighbouring_examples_and_columns_are_independent() -> None:
+    numbers = draw(torch.arange(20_001), 1, seed=4)[:, 0]
+    assert torch.corrcoef(torch.stack([numbers[1:], numbers[:-1]]))[0, 1].abs() < 0.03
+
+
+def test_seeds_for_different_purposes_differ() -> None:
+    assert len({mix_seed(1, purpose) for purpose in ("a", "b", 1, 11)} | {mix_seed(11, "a"), mix_seed(1, 1, 1)}) == 6
+
+
+def test_evaluating_restores_every_mode() -> None:
+    model = nn.Sequential(nn.Dropout(), nn.BatchNorm1d(2))
+    model[1].eval()
+    with pytest.raises(ZeroDivisionError), evaluating(model):
+        assert not model[0].training
+        assert not torch.is_grad_enabled()
+        _ = 1 / 0
+    assert model.training
+    assert model[0].training
+    assert not model[1].training
+
+
+def test_unknown_devices_are_refused() -> None:
+    with pytest.raises(ConfigError, match="unknown device 'gpu'"):
+        resolve_device("gpu")
+    with pytest.raises(ConfigError, match="not on this machine"):
+        resolve_device("cuda:99")
+
+
+def test_a_file_that_fails_half_way_is_not_there(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "old")
+    with pytest.raises(ZeroDivisionError), writing(tmp_path / "a") as handle:
+        handle.write(b"half")
+        _ = 1 / 0
+    assert (tmp_path / "a").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_full_disk_is_an_error_with_a_remedy_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="disk is full"), writing(tmp_path / "a"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_place_of_a_folder_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "file")
+    with pytest.raises(InputError, match="choose another folder"):
+        write_text(tmp_path / "a" / "b", "x")

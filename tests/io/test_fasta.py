@@ -65,6 +65,10 @@ def test_bare_labels_and_labels_behind_a_bar_are_read(fasta):
     assert bare.names == ("x.fa#1", "x.fa#2")
     barred = read_fasta([fasta(">a|1 words\nAC\n>b|0\nGT\n")])
     assert barred.labels.ravel().tolist() == [1, 0]
+    assert barred.names == ("a", "b")
+    twins = read_fasta([fasta(">chr1:5-7|1\nAC\n>chr1:5-7_shuf|0\nGT\n")])
+    assert twins.start.tolist() == [5, 5]
+    assert twins.group.tolist() == [0, 0]
 
 
 def test_two_files_without_labels_are_positives_and_negatives(fasta):
@@ -84,7 +88,7 @@ def test_one_file_without_labels_is_positives_only(fasta):
 
 def test_files_with_labels_follow_each_other(fasta):
     paths = [fasta(">a|1\nAC\n", "train.fa"), fasta(">b|0\nGG\n", "test.fa")]
-    assert read_fasta(paths).names == ("a|1", "b|0")
+    assert read_fasta(paths).names == ("a", "b")
 
 
 def test_names_that_are_not_utf8_are_read(fasta):

@@ -16,7 +16,7 @@ from holdfast.models.stored import load_weights, n_parameters, save_weights
 
 WINDOW = 60
 # Stated by the papers (or, of our own, by us), one task.
-PARAMETERS = {"pap_megyeri": 255_006}
+PARAMETERS = {"holdfast": 91_713, "pap_megyeri": 255_006}
 
 
 def build(name: str, n_tasks: int = 1) -> SequenceModel:

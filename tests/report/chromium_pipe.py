@@ -24,6 +24,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-default-apps",
+    "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
 TIMEOUT = 60.0

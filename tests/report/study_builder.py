@@ -14,6 +14,7 @@ from holdfast.runs.records import (
     Estimate,
     FilterRecord,
     FragileExample,
+    OutOfDistribution,
     RunRecord,
     ShiftFacts,
     TaskAudit,
@@ -21,6 +22,7 @@ from holdfast.runs.records import (
 )
 
 CONTEXT = 101
+SETS = ("SP1", "ZNF143")
 STRATEGIES = ("No Shift", "Rnd", "Worst")
 # Clean and worst accuracy of each row, near to what a real study finds.
 LEVELS = {"No Shift": (0.765, 0.565), "Rnd": (0.771, 0.602), "Worst": (0.774, 0.617), "Control": (0.755, 0.574)}
@@ -106,6 +108,14 @@ def fragile_examples(
             )
         )
     return examples
+
+
+def out_of_distribution() -> list[OutOfDistribution]:
+    return [
+        OutOfDistribution(input=name, score=score, auroc=0.61, aupr=0.58)
+        for name in ("shuffle", "uniform", "genseq")
+        for score in ("max", "mean", "loss")
+    ]
 
 
 def first_filters(count: int, seed: int = 0) -> list[FilterRecord]:
@@ -227,6 +237,7 @@ def build_run(
             n_windows_scanned=N_EXAMPLES * len(shift.offsets),
             seconds=4.2,
             bootstrap=200,
+            out_of_distribution=[] if bare else out_of_distribution(),
         )
     )
     if not bare and not is_control:

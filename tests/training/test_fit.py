@@ -194,7 +194,7 @@ def test_a_data_set_of_another_length_is_refused() -> None:
     [
         {"reverse_complement": 0.5},
         {"shuffled_negatives": True},
-        {"clean_mixture": 0.3, "label_smoothing": 0.1, "clip_norm": 1.0},
+        {"mixture_of": "centre", "label_smoothing": 0.1, "clip_norm": 1.0},
         {"precision": "bf16-mixed"},
     ],
     ids=lambda c: next(iter(c)),

@@ -1,1 +1,1 @@
-"""Running many jobs on one machine."""
+"""Where jobs run. One protocol; knows nothing of what the jobs do."""

@@ -13,6 +13,7 @@ __all__ = ["SHUFFLED", "coordinates", "refuse_bound_twins", "twin_groups"]
 
 SHUFFLED = "_shuf"
 _PEAK = "_peak"
+_NAMES_A_BLOCK = 1 << 13
 _NO_MARKS = bytes(set(range(256)) - set(b":-\n"))
 
 
@@ -42,24 +43,35 @@ def coordinates(names: Sequence[str], length: int) -> tuple[tuple[str, ...], NDA
     >>> coordinates(["chr1:10-20"], 10)[1].tolist(), coordinates(["chr1:11-20", "peak"], 10)
     ([10], (None, None))
     """
-    joined = "\n".join([*names, ""])
-    for ending in (SHUFFLED, "(+)", "(-)"):
-        joined = joined.replace(f"{ending}\n", "\n")
-    # All names at once: a call for each of millions of names would take longer than reading their sequences.
-    if joined.encode().translate(None, _NO_MARKS) != b":-\n" * len(names):
-        return None, None
-    tokens = joined.replace(":", "\n").replace("-", "\n").split("\n")[:-1]
-    try:
-        start = np.array(list(map(int, tokens[1::3])), dtype=np.int64)
-        end = np.array(list(map(int, tokens[2::3])), dtype=np.int64)
-    except (ValueError, OverflowError):
-        return None, None
+    chrom, start, end = list[str](), np.empty(len(names), dtype=np.int64), np.empty(len(names), dtype=np.int64)
+    seen: dict[str, str] = {}
+    # Thousands of names at once: a call for each would take longer than reading their sequences.
+    for first in range(0, len(names), _NAMES_A_BLOCK):
+        block = names[first : first + _NAMES_A_BLOCK]
+        tokens = _tokens(block)
+        if tokens is None:
+            return None, None
+        chrom += map(seen.setdefault, tokens[0::3], tokens[0::3])
+        try:
+            start[first : first + len(block)] = list(map(int, tokens[1::3]))
+            end[first : first + len(block)] = list(map(int, tokens[2::3]))
+        except (ValueError, OverflowError):
+            return None, None
     span = int(end[0] - start[0])
     start -= length - span
     if span not in (length, length - 1) or (end - start != length).any() or int(start.min()) < 0:
         return None, None
-    seen: dict[str, str] = {}
-    return tuple(map(seen.setdefault, tokens[0::3], tokens[0::3])), start
+    return tuple(chrom), start
+
+
+def _tokens(names: Sequence[str]) -> list[str] | None:
+    """Return chromosome, start and end of each name, one after the other; None if a name is no interval."""
+    joined = "\n".join([*names, ""])
+    for ending in (SHUFFLED, "(+)", "(-)"):
+        joined = joined.replace(f"{ending}\n", "\n")
+    if joined.encode().translate(None, _NO_MARKS) != b":-\n" * len(names):
+        return None
+    return joined.replace(":", "\n").replace("-", "\n").split("\n")[:-1]
 
 
 def twin_groups(names: Sequence[str]) -> NDArray[np.int64] | None:

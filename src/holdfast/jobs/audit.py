@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError, HoldfastError, InputError
 from holdfast.core.progress import SILENT, Progress
@@ -15,12 +16,13 @@ from holdfast.jobs.experiment import AuditSettings, Experiment
 from holdfast.models.base import SequenceModel
 from holdfast.models.foreign import Output
 from holdfast.models.stored import load_weights
+from holdfast.report import write_report
 from holdfast.robustness.audit import Audit, audit
 from holdfast.robustness.ood import in_versus_out
 from holdfast.robustness.shift import Shift
 from holdfast.runs.folder import Run
 
-__all__ = ["audit_module", "audit_run", "load_module", "load_run_model"]
+__all__ = ["audit_again", "audit_module", "audit_run", "load_module", "load_run_model"]
 
 
 def load_run_model(run: Run) -> SequenceModel:
@@ -66,6 +68,47 @@ def audit_run(
     run.write_audit(found.record)
     run.write_windows(found.windows)
     return found
+
+
+def audit_again(
+    folder: Path, changes: Mapping[str, object], *, device: str | None = None, progress: Progress = SILENT
+) -> Audit:
+    """Audit a finished run once more; what was found replaces the run's audit if nothing was asked for otherwise.
+
+    Parameters
+    ----------
+    folder
+        Run folder.
+    changes
+        Settings of the audit that differ from the experiment's, see
+        :class:`~holdfast.jobs.experiment.AuditSettings`; with any, the folder stays as it is.
+    device
+        Left out, the experiment's.
+    progress
+        Whom to tell how far it is.
+
+    Raises
+    ------
+    InputError
+        If the run is not finished, or its model or data cannot be read.
+    """
+    run = Run.open(folder)
+    if not run.has("weights") or not run.is_done:
+        raise InputError(f"{folder}: not a finished training run; run the same command with --resume first")
+    experiment = Experiment.parse(run.config, where=str(run.path("config")))
+    if not changes and device is None:
+        found = audit_run(run, progress=progress)
+        write_report([run], run.path("report"))
+        return found
+    data = SequenceDataset.open(experiment.data)
+    return audit_module(
+        load_run_model(run),
+        data,
+        experiment.build_shift(data.context),
+        settings=experiment.audit.model_copy(update=dict(changes)),
+        device=device or experiment.device,
+        progress=progress,
+    )
 
 
 def audit_module(
@@ -116,12 +159,14 @@ def load_module(reference: str) -> nn.Module:
         raise ConfigError(f"--module {reference}: expected file.py:function")
     if not path.is_file():
         raise ConfigError(f"--module {reference}: there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # A name of its own: a user's random.py must not stand in for Python's.
+    module_name = f"holdfast_user_{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
     assert spec is not None
     assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)
-    # A module that pickles or dataclasses need to find is looked up by name; its neighbours are importable too.
-    sys.modules[path.stem] = loaded
+    # Dataclasses look their module up by name; its neighbours are importable too.
+    sys.modules[module_name] = loaded
     sys.path.insert(0, str(path.resolve().parent))
     try:
         spec.loader.exec_module(loaded)
@@ -132,9 +177,35 @@ def load_module(reference: str) -> nn.Module:
     except HoldfastError:
         raise
     except Exception as error:  # the user's own code may raise anything; say where it came from
-        raise ConfigError(f"--module {reference}: {type(error).__name__} while building: {error}") from error
+        words = " ".join(str(error).split())
+        raise ConfigError(f"--module {reference}: {type(error).__name__} while building: {words}") from error
     finally:
         sys.path.pop(0)
     if not isinstance(model, nn.Module):
         raise ConfigError(f"--module {reference}: returned {type(model).__name__}, expected a torch.nn.Module")
-    return model
+    return model if isinstance(model, SequenceModel) else _explaining(model, reference)
+
+
+def _explaining(model: nn.Module, reference: str) -> nn.Module:
+    """Return a module whose failures name the user's code: what a foreign ``forward`` raises is no bug of ours."""
+
+    class Explaining(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = model
+
+        def forward(self, sequence: Tensor) -> Tensor:
+            try:
+                result: Tensor = self.module(sequence)
+            except HoldfastError:
+                raise
+            except Exception as error:  # the user's own code may raise anything; say where it came from
+                words = " ".join(str(error).split())
+                raise InputError(
+                    f"--module {reference}: forward failed on windows of shape {tuple(sequence.shape)}: "
+                    f"{type(error).__name__}: {words}"
+                ) from error
+            return result
+
+    Explaining.__name__ = Explaining.__qualname__ = type(model).__name__
+    return Explaining()

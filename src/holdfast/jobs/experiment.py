@@ -98,10 +98,12 @@ class Experiment(_Page):
             experiment = cls.model_validate(page)
         except ValidationError as error:
             raise ConfigError(f"{where}: {_explain(error)}") from error
-        experiment.training.recipe()
-        experiment.build_attack(context=max(1000, experiment.shift.window))
-        if experiment.model.name not in MODELS:
-            MODELS[experiment.model.name]
+        try:
+            experiment.training.recipe()
+            experiment.build_attack(context=max(1000, experiment.shift.window))
+            _ = MODELS[experiment.model.name]
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from error
         return experiment
 
     @property
@@ -198,7 +200,10 @@ def apply_sets(page: dict[str, Any], sets: Sequence[str]) -> dict[str, Any]:
             at = at.setdefault(step, {})
             if not isinstance(at, dict):
                 raise ConfigError(f"--set {change}: '{step}' is {at!r} here and has no '{last}'; give it as a mapping")
-        at[last] = yaml.safe_load(text)
+        try:
+            at[last] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {change}: the value is no YAML") from error
     return changed
 
 

@@ -21,6 +21,7 @@ from holdfast.data.dataset import SequenceDataset
 from holdfast.interpret.filters import first_layer_motifs
 from holdfast.jobs.audit import audit_run
 from holdfast.jobs.experiment import Experiment
+from holdfast.jobs.logbook import Logbook
 from holdfast.models.base import ClosedFormModel, SequenceModel
 from holdfast.models.stored import n_parameters, save_weights
 from holdfast.report import write_report
@@ -29,7 +30,7 @@ from holdfast.runs.folder import HISTORY_COLUMNS, Run
 from holdfast.runs.records import DataFacts, FilterRecord, RunRecord, TrainingFacts
 from holdfast.training.fit import Fitted, Watch, fit
 
-__all__ = ["data_facts", "existing_run", "train", "versions"]
+__all__ = ["data_facts", "epochs_done", "existing_run", "located_run", "train", "versions"]
 
 # Filters drawn in a report.
 N_FILTERS = 24
@@ -72,26 +73,36 @@ def train(
     _check(experiment, data, model, attack)
     record = _first_page(experiment, data, model)
     run = Run.create(root, record, config=experiment.plain(), resume=resume)
+    progress = Logbook(progress, run.path("log"))
     run.write_data(data_facts(experiment.data.name, data))
     facts = _learn(model, data, attack, experiment, run, resume=resume, devices=devices, progress=progress)
     save_weights(model, run.path("weights"))
     run.write_model_spec(experiment.model)
     audit_run(run, model, data, progress=progress)
     run.write_filters(_filters(model, data))
-    record = record.model_copy(update={"training": facts})
-    run.write_record(record)
+    run.finish(record.model_copy(update={"training": facts}))
+    # A report reads finished runs only, and can be written again at any time.
     write_report([run], run.path("report"))
-    run.finish(record)
     run.path("checkpoint").unlink(missing_ok=True)
     return run
 
 
+def located_run(experiment: Experiment, root: Path) -> Run:
+    """Return where the run of an experiment is or will be."""
+    fingerprint = SequenceDataset.open(experiment.data, verify=False).fingerprint
+    return Run(Run.folder_for(root, name=experiment.run_name, config_hash=experiment.identity(fingerprint)))
+
+
 def existing_run(experiment: Experiment, root: Path) -> Run | None:
     """Return the finished run of an experiment, if there is one under ``root``."""
-    fingerprint = SequenceDataset.open(experiment.data, verify=False).fingerprint
-    folder = Run.folder_for(root, name=experiment.run_name, config_hash=experiment.identity(fingerprint))
-    run = Run(folder)
+    run = located_run(experiment, root)
     return run if run.has("record") and run.is_done else None
+
+
+def epochs_done(experiment: Experiment, root: Path) -> int:
+    """Return how many epochs an unfinished run has behind it."""
+    run = located_run(experiment, root)
+    return int(run.history["epoch"].iloc[-1]) if run.has("history") else 0
 
 
 def data_facts(name: str, data: SequenceDataset) -> DataFacts:

@@ -12,8 +12,8 @@ from holdfast.report.words import decimal
 
 __all__ = ["draw_dumbbells", "shared_range"]
 
-WIDTH, ROW, TOP, BOTTOM = 460, 34, 22, 40
-LETTER = 7.2
+WIDTH, ROW, TOP, BOTTOM = 390, 32, 24, 40
+LETTER = 7.6
 ROOM = 40  # for the numbers left and right of the dots
 LONGEST_LABEL = 20
 

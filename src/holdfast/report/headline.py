@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from holdfast.report.study import Board, Row, Study
-from holdfast.report.words import NO_SHIFT, count, listed, percent, points
+from holdfast.report.words import NARROW, NO_SHIFT, count, listed, percent, points
 from holdfast.runs.records import Estimate
 
 __all__ = ["MOSTLY_CONTENT", "headline"]
@@ -21,7 +21,7 @@ MOSTLY_CONTENT = 0.75
 PARTLY_CONTENT = 0.4
 # A drop of less than this is nothing to explain.
 SMALL_DROP = 0.005
-_CONTENT = "most of it is content leaving the window, not a sense of position"
+_CONTENT = "most of it is content leaving the window, not places the model clings to"
 _NO_CONTROL = "No control was audited beside it, so how much of a drop is content leaving the window is not known."
 
 
@@ -46,8 +46,8 @@ def _fall(board: Board) -> Markup:
     reach = row.result.reach_bp
     return Markup(
         "{} calls <strong>{}</strong> of {} sequences right with the window at the centre, and <strong>{}</strong> "
-        "with the worst of {} windows, at most {} bp away: a drop of {}. <strong>{}</strong> are certified: "
-        "right in every window, by trying them all."
+        "with the worst of {} windows, at most {} bp away: a drop of {}. Every window was tried: "
+        "<strong>{}</strong> are certified, right wherever the window lies."
     ).format(
         _who(row),
         percent(row.clean),
@@ -113,12 +113,15 @@ def _share(board: Board) -> str:
     if share >= 1:
         return f"That is no less than the model's own drop: {_CONTENT}."
     if share >= MOSTLY_CONTENT:
-        return f"That is {share:.0%} of the model's drop: {_CONTENT}."
+        return f"That is {_rounded(share)} of the model's drop: {_CONTENT}."
     if share >= PARTLY_CONTENT:
-        return f"That is {share:.0%} of the model's drop: so much may be content, the rest is the model's own."
-    return (
-        f"That is only {max(share, 0):.0%} of the model's drop: most of it is the model's own sensitivity to position."
-    )
+        return f"That is {_rounded(share)} of the model's drop: so much may be content, the rest is the model's own."
+    own = "most of it is the model's own sensitivity to position"
+    return f"That is only {_rounded(max(share, 0))} of the model's drop: {own}."
+
+
+def _rounded(share: float) -> str:
+    return f"{100 * share:.0f}{NARROW}%"
 
 
 def _against_control(best: Row, control: Row) -> Markup:
@@ -126,22 +129,31 @@ def _against_control(best: Row, control: Row) -> Markup:
     apart = _are_apart(best.result.worst["accuracy"], control.result.worst["accuracy"])
     certainty = "" if apart else " (within the 95 % intervals)"
     if gain < 0:
-        words = "In the worst window even {} stays {} <strong>below</strong> the control{}: no training here beats it."
+        words = "In the worst window even {} stays {} <strong>below</strong> the control{}: nothing here beats it."
         return Markup(words).format(best.label, points(-gain), certainty)
-    return Markup("In the worst window {} is {} above the control{}.").format(best.label, points(gain), certainty)
+    words = "In the worst window the best of them, {}, is {} above the control{}."
+    return Markup(words).format(best.label, points(gain), certainty)
 
 
 def _many_boards(boards: Sequence[Board]) -> list[Markup]:
     drops = [board.baseline.drop for board in boards]
     names = list(dict.fromkeys(board.baseline.label for board in boards))
-    first = Markup(
-        "Across {} settings, {} loses <strong>{}</strong> of accuracy between the centre window and the worst one."
-    )
+    first = Markup("Across {}, {} loses <strong>{}</strong> of accuracy between the centre window and the worst one.")
     who = "training without shifts" if names == [NO_SHIFT] else f"the first row ({listed(names)})"
-    sentences = [first.format(len(boards), who, _between(drops))]
+    sentences = [first.format(_extent(boards), who, _between(drops))]
     if any(len(board.models) > 1 for board in boards):
         sentences.append(_holders(boards))
     return [*sentences, *_controls([board for board in boards if board.control is not None])]
+
+
+def _extent(boards: Sequence[Board]) -> str:
+    sets = len({board.data_name for board in boards})
+    windows = sorted({board.shift.window for board in boards})
+    parts = [f"{sets} data sets" if sets > 1 else boards[0].data_name]
+    if len(windows) > 1:
+        parts.append(f"windows of {listed([str(window) for window in windows])} bp")
+    extent = " and ".join(parts)
+    return extent if sets == len(boards) else f"{extent} ({len(boards)} settings)"
 
 
 def _between(drops: Sequence[float]) -> str:
@@ -155,14 +167,19 @@ def _holders(boards: Sequence[Board]) -> Markup:
     won = [board for board in boards if board.best.label == most]
     gains = [board.best.worst - board.baseline.worst for board in won]
     kept = [board.best.clean - board.baseline.clean for board in won]
-    where = "in every setting" if len(won) == len(boards) else f"in {len(won)} of {len(boards)} settings"
-    text = Markup("<strong>{}</strong> holds best {}").format(most, where)
+    text = Markup("<strong>{}</strong> training holds best {}").format(most, _where(len(won), len(boards)))
     if any(board.best is not board.baseline for board in won):
         text += Markup(": {} in the worst window, {} at the centre, against {}").format(
             _signed(gains), _signed(kept), won[0].baseline.label
         )
     others = [f"{board.best.label} ({board.title})" for board in boards if board.best.label != most]
     return text + Markup(". The others: {}.").format(listed(others)) if others else text + "."
+
+
+def _where(count_of: int, total: int) -> str:
+    if count_of in (0, total):
+        return "in every setting" if count_of else "in no setting"
+    return f"in {count_of} of {total} settings"
 
 
 def _signed(values: Sequence[float]) -> str:
@@ -181,12 +198,12 @@ def _controls(boards: Sequence[Board]) -> list[Markup]:
     ]
     below = [board.title for board in boards if board.control and board.best.worst < board.control.worst]
     told = Markup(
-        "The control, {}, has no sense of position and loses {}. {} its drop is at least three quarters of the "
-        "model's: there most of the drop is content leaving the window, which is no fault of the model."
+        "The control, {}, has no sense of position and loses {}. Its drop is at least three quarters of the "
+        "model's {}: there most of the drop is content leaving the window, which is no fault of the model."
     ).format(
         controls[0].entry.record.model_words,
         _between([control.drop for control in controls]),
-        f"In {len(explained)} of {len(boards)} settings" if len(boards) > 1 else ("There" if explained else "Nowhere"),
+        _where(len(explained), len(boards)),
     )
     verdict = (
         Markup("In the worst window the control is ahead of every training in: {}.").format("; ".join(below))

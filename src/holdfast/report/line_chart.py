@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from holdfast.report.svg import chart, element, number, path_through, ticks_between
+from holdfast.report.svg import chart, decimals_of, element, number, path_through, ticks_between
 from holdfast.report.words import decimal
 
 __all__ = ["Line", "LineChart"]
 
-WIDTH, HEIGHT = 460, 270
+WIDTH, HEIGHT = 430, 260
 LEFT, TOP, BOTTOM = 44, 26, 44
-LETTER = 6.9  # width of a letter of a label, a little on the safe side
+LETTER = 7.7  # width of a letter of a label, a little on the safe side
 LABEL_GAP = 15  # from one label to the next
 LONGEST_LABEL = 22
 DASHES = ("none", "7 3", "2 3", "9 3 2 3")
@@ -107,10 +107,12 @@ class LineChart:
     def _axes(self, frame: _Frame) -> list[Markup]:
         floor = HEIGHT - BOTTOM
         parts = [element("text", {"class": "axis-label", "x": 0, "y": 11}, self.y_label)]
-        for tick in ticks_between(frame.y_low, frame.y_high, at_most=6):
+        heights = ticks_between(frame.y_low, frame.y_high, at_most=6)
+        digits = decimals_of(heights)
+        for tick in heights:
             y = frame.y(tick)
             parts.append(element("path", {"class": "grid", "d": f"M{LEFT} {number(y)}H{number(frame.right)}"}))
-            parts.append(element("text", {"class": "tick end", "x": LEFT - 6, "y": y + 4}, _tick_words(tick)))
+            parts.append(element("text", {"class": "tick end", "x": LEFT - 6, "y": y + 4}, decimal(tick, digits)))
         for tick in ticks_between(frame.x_low, frame.x_high, at_most=7, whole=True):
             x = frame.x(tick)
             parts.append(element("path", {"class": "axis", "d": f"M{number(x)} {floor}v4"}))
@@ -200,7 +202,3 @@ def _labels(frame: _Frame, lines: Sequence[Line]) -> list[Markup]:
 
 def _short(label: str) -> str:
     return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
-
-
-def _tick_words(tick: float) -> str:
-    return f"{tick:g}".replace("-", "−") if tick != int(tick) else decimal(tick, 0)

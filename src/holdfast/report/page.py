@@ -16,6 +16,7 @@ from holdfast.report.sections.filters import filters
 from holdfast.report.sections.fragile import fragile
 from holdfast.report.sections.glossary import glossary
 from holdfast.report.sections.metrics import metrics
+from holdfast.report.sections.nonsense import nonsense
 from holdfast.report.sections.opening import opening
 from holdfast.report.sections.table import tables
 from holdfast.report.sections.training import training
@@ -37,6 +38,7 @@ SECTIONS: Mapping[str, Section] = {
     "filters": filters,
     "training": training,
     "metrics": metrics,
+    "nonsense": nonsense,
     "data": data_facts,
     "runs": run_facts,
 }

@@ -1,4 +1,4 @@
-"""A drawing of what slides: the context, the centre window, and the farthest windows."""
+"""A drawing of what slides: the context, and the first, the centre and the last window in it."""
 
 from __future__ import annotations
 
@@ -9,37 +9,39 @@ from holdfast.runs.records import ShiftFacts
 
 __all__ = ["draw_sliding"]
 
-WIDTH, HEIGHT, LEFT, RIGHT = 460, 92, 2, 458
+WIDTH, LEFT, RIGHT, STEP = 400, 1, 399, 25
 
 
 def draw_sliding(shift: ShiftFacts) -> Markup:
     """Return the drawing of a threat model, to scale."""
-
-    def x(base: float) -> float:
-        return LEFT + base / shift.context * (RIGHT - LEFT)
-
-    wide = x(shift.window) - x(0)
-    centre, first, last = x(shift.centre), x(shift.offsets[0]), x(shift.offsets[-1])
-    parts = [element("rect", {"class": "strand", "x": LEFT, "y": 30, "width": RIGHT - LEFT, "height": 6, "rx": 3})]
-    if len(shift.offsets) > 1:
-        parts += [
-            element("rect", {"class": "ghost", "x": place, "y": 24, "width": wide, "height": 18, "rx": 4})
-            for place in dict.fromkeys((first, last))
-        ]
-    parts += [
-        element("rect", {"class": "window", "x": centre, "y": 20, "width": wide, "height": 26, "rx": 4}),
-        element("text", {"class": "name middle", "x": centre + wide / 2, "y": 13}, f"centre window, {shift.window} bp"),
-        element("text", {"class": "tick middle", "x": centre + wide / 2, "y": 62}, _reach(shift)),
-        element("text", {"class": "tick middle", "x": WIDTH / 2, "y": 84}, f"context, {shift.context} bp"),
-        element("path", {"class": "axis", "d": f"M{LEFT} 68v4H{RIGHT}v-4"}),
+    windows = _windows(shift)
+    height = 30 + STEP * len(windows)
+    parts = [
+        element("text", {"class": "tick", "x": LEFT, "y": 11}, f"context, {shift.context} bp"),
+        element("rect", {"class": "strand", "x": LEFT, "y": 17, "width": RIGHT - LEFT, "height": 6, "rx": 3}),
     ]
-    words = f"A window of {shift.window} bp in a context of {shift.context} bp; {_reach(shift)}."
-    return chart(WIDTH, HEIGHT, words, *parts)
+    for place, (offset, words) in enumerate(windows):
+        x, y = _x(shift, offset), 30 + STEP * place
+        wide = _x(shift, shift.window) - _x(shift, 0)
+        look = "window" if offset == shift.centre else "ghost"
+        parts.append(element("rect", {"class": look, "x": x, "y": y, "width": wide, "height": 19, "rx": 4}))
+        # Words stand where the window is, or beside it where it is too short for them.
+        room = 6.4 * len(words)
+        start = x + 8 if wide > room + 12 else min(x + wide + 6, RIGHT - room)
+        parts.append(element("text", {"class": "tick", "x": start, "y": y + 13.5}, words))
+    words = "; ".join(words for _, words in windows)
+    return chart(WIDTH, height, f"Windows of {shift.window} bp in a context of {shift.context} bp: {words}.", *parts)
 
 
-def _reach(shift: ShiftFacts) -> str:
-    left, right = shift.centre - shift.offsets[0], shift.offsets[-1] - shift.centre
-    if not left and not right:
-        return "it cannot slide"
-    strands = ", either strand" if shift.strands == "both" else ""
-    return f"slides {left} bp left, {right} bp right: {len(shift.offsets)} windows{strands}"
+def _x(shift: ShiftFacts, base: float) -> float:
+    return LEFT + base / shift.context * (RIGHT - LEFT)
+
+
+def _windows(shift: ShiftFacts) -> list[tuple[int, str]]:
+    first, last = shift.offsets[0], shift.offsets[-1]
+    windows = [(shift.centre, f"centre window, {shift.window} bp, offset {shift.centre}")]
+    if first < shift.centre:
+        windows.insert(0, (first, f"first window, {shift.centre - first} bp to the left"))
+    if last > shift.centre:
+        windows.append((last, f"last window, {last - shift.centre} bp to the right"))
+    return windows

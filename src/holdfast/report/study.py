@@ -110,6 +110,7 @@ class Board:
     """One task of a setting: the rows of a table, the lines of a chart."""
 
     title: str
+    data_name: str
     shift: ShiftFacts
     part: str
     rows: list[Row]
@@ -173,7 +174,8 @@ class Setting:
         for task in self.tasks[:MAX_TASKS]:
             found = [(entry, result) for entry in self.entries for result in entry.audit.tasks if result.task == task]
             title = f"{self.data_name}, task {task}, {described(self.shift)}" if several else self.title
-            boards.append(Board(title, self.shift, self.part, [Row(entry, result) for entry, result in found]))
+            rows = [Row(entry, result) for entry, result in found]
+            boards.append(Board(title, self.data_name, self.shift, self.part, rows))
         return boards
 
 
@@ -213,6 +215,15 @@ class Study:
     def boards(self) -> list[Board]:
         """Every board."""
         return [board for setting in self.settings for board in setting.boards]
+
+    def title_of(self, setting: Setting, entry: Entry) -> str:
+        """Return the words that tell a run from the others: its label, and its setting where there are several."""
+        return entry.label if len(self.settings) == 1 else f"{setting.title}: {entry.label}"
+
+    @property
+    def several_tasks(self) -> bool:
+        """Whether any run has more than one task."""
+        return any(len(setting.tasks) > 1 for setting in self.settings)
 
     @property
     def n_tasks_left_out(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
-__all__ = ["chart", "element", "number", "path_through", "ticks_between"]
+__all__ = ["chart", "decimals_of", "element", "number", "path_through", "ticks_between"]
 
 
 def number(value: float) -> str:
@@ -62,6 +62,17 @@ def path_through(points: Sequence[tuple[float, float]]) -> str:
             parts.append(f"{'L' if pen_down else 'M'}{number(x)} {number(y)}")
         pen_down = math.isfinite(x) and math.isfinite(y)
     return "".join(parts)
+
+
+def decimals_of(ticks: Sequence[float]) -> int:
+    """Return how many decimals tell all ticks exactly.
+
+    Examples
+    --------
+    >>> decimals_of([0.5, 0.55, 0.6]), decimals_of([1, 2])
+    (2, 0)
+    """
+    return max((len(f"{tick:.9g}".partition(".")[2]) for tick in ticks), default=0)
 
 
 def ticks_between(low: float, high: float, *, at_most: int, whole: bool = False) -> list[float]:

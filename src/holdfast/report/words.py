@@ -11,6 +11,7 @@ __all__ = ["NO_SHIFT", "count", "decimal", "described", "duration", "listed", "p
 
 NO_SHIFT = "No Shift"
 MISSING = "–"
+NARROW = "\u202f"  # a space that no line breaks at
 
 
 def decimal(value: float, digits: int = 3) -> str:
@@ -30,9 +31,9 @@ def percent(value: float) -> str:
     Examples
     --------
     >>> percent(0.7654)
-    '76.5 %'
+    '76.5\u202f%'
     """
-    return f"{decimal(100 * value, 1)} %" if math.isfinite(value) else MISSING
+    return f"{decimal(100 * value, 1)}{NARROW}%" if math.isfinite(value) else MISSING
 
 
 def points(value: float) -> str:

@@ -71,7 +71,7 @@ class Reduction:
             n_examples=int(known.sum()),
             n_positive=int((label == 1).sum()),
             **{name: self._metrics(logits, label, weight) for name, weight in weights.items()},
-            random_accuracy_spread=float(np.sqrt((chance_right * (1 - chance_right)).sum()) / known.sum()),
+            random_accuracy_spread=float(np.sqrt((chance_right * (1 - chance_right)).clip(min=0).sum()) / known.sum()),
             certified_accuracy=self._fraction(certified, known),
             consistency=self._fraction(alike, known),
             mean_radius_bp=float(radius[known].mean()),

@@ -21,7 +21,7 @@ from holdfast.core.random import mix_seed, numpy_generator
 from holdfast.data.batch import Batch
 from holdfast.data.dataset import SequenceDataset
 from holdfast.models.base import SequenceModel
-from holdfast.robustness.attacks import CentreShift, SampledWorstShift, ShiftAttack, WorstShift
+from holdfast.robustness.attacks import CentreShift, RandomShift, SampledWorstShift, ShiftAttack, WorstShift
 from holdfast.training.checkpoint import Checkpoint, Progress, load_optimiser, optimiser_tensors
 from holdfast.training.objective import Objective
 from holdfast.training.recipe import Recipe
@@ -289,9 +289,10 @@ class _Attempt:
         batch = random_strand(batch, recipe.reverse_complement, self.seed, epoch)
         with self.fabric.autocast():
             choice = attack.choose(self.model, batch, round_=epoch)
-        if recipe.clean_mixture and isinstance(attack, WorstShift | SampledWorstShift):
-            clean = happens(batch.index, recipe.clean_mixture, self.seed, "clean", epoch)
-            choice = torch.where(clean, attack.shift.centre_choice, choice)
+        if recipe.mixture and isinstance(attack, WorstShift | SampledWorstShift):
+            other = RandomShift if recipe.mixture_of == "random" else CentreShift
+            mild = other(shift=attack.shift, seed=self.seed).choose(self.model, batch, round_=epoch)
+            choice = torch.where(happens(batch.index, recipe.mixture, self.seed, "mixture", epoch), mild, choice)
         shown = attack.show(batch, choice)
         return add_shuffled_negatives(shown, self.seed, epoch) if recipe.shuffled_negatives else shown
 

@@ -25,7 +25,7 @@ def rate_at(recipe: Recipe, progress: float) -> float:
     if progress < recipe.warm_up:
         return recipe.learning_rate * (0.04 + 0.96 * progress / recipe.warm_up)
     left = (1 - progress) / (1 - recipe.warm_up)
-    return recipe.learning_rate * max(1e-3, 0.5 * (1 - math.cos(math.pi * left)))
+    return recipe.learning_rate * max(0.01, 0.5 * (1 - math.cos(math.pi * left)))
 
 
 @dataclass(frozen=True)

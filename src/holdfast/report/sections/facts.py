@@ -20,4 +20,4 @@ def run_facts(study: Study) -> Markup:
     """Return a row and a folded page of facts for each run."""
     rows = [(setting, entry) for setting in study.settings for entry in setting.entries]
     versions = sorted({tuple(sorted(entry.record.versions.items())) for entry in study.entries})
-    return fill("runs.html.j2", {"rows": rows, "versions": versions})
+    return fill("runs.html.j2", {"study": study, "rows": rows, "versions": versions})

@@ -29,7 +29,7 @@ def filters(study: Study) -> Markup | None:
             if entry.filters:
                 logos = [(row, draw_logo(row.probabilities, _words(row))) for row in drawable[:most]]
                 silent = len(entry.filters) - len(drawable)
-                groups.append((f"{setting.title}: {entry.label}", logos, len(entry.filters), silent))
+                groups.append((study.title_of(setting, entry), logos, len(entry.filters), silent))
     return fill("filters.html.j2", {"groups": groups}) if groups else None
 
 

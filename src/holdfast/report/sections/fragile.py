@@ -37,9 +37,9 @@ def fragile(study: Study) -> Markup | None:
         for entry in setting.entries:
             if entry in entries and entry.audit.fragile:
                 drawn = [_drawn(example, setting.shift.window) for example in entry.audit.fragile[:most]]
-                groups.append((f"{setting.title}: {entry.label}", drawn))
+                groups.append((study.title_of(setting, entry), drawn))
     has_core = any(one.example.core is not None for _, drawn in groups for one in drawn)
-    return fill("fragile.html.j2", {"groups": groups, "has_core": has_core}) if groups else None
+    return fill("fragile.html.j2", {"study": study, "groups": groups, "has_core": has_core}) if groups else None
 
 
 def _drawn(example: FragileExample, window: int) -> Drawn:
@@ -49,10 +49,11 @@ def _drawn(example: FragileExample, window: int) -> Drawn:
 
 def _story(example: FragileExample) -> str:
     shift = example.worst_offset - example.centre_offset
-    way = f"{abs(shift)} bp {'left' if shift < 0 else 'right'}" if shift else "in place"
+    way = f"{abs(shift)} bp to the {'left' if shift < 0 else 'right'}" if shift else "in place"
     strand = ", read on the other strand" if example.worst_strand == "-" else ""
     radius = example.radius_bp
     return (
-        f"logit {decimal(example.centre_logit, 2)} at the centre, {decimal(example.worst_logit, 2)} {way}{strand}; "
-        + (f"the call holds for {radius} bp either way" if radius > 0 else "1 bp can flip the call")
+        f"logit {decimal(example.centre_logit, 2)} at the centre, {decimal(example.worst_logit, 2)} with the window "
+        f"{way}{strand}; "
+        + (f"the call holds for {radius} bp either way" if radius > 0 else "the next window flips the call")
     )

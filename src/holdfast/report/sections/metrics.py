@@ -22,7 +22,7 @@ NAMES = {
 def metrics(study: Study) -> Markup:
     """Return a table for each run and task."""
     groups = [
-        (f"{setting.title}: {entry.label}", entry, entry.audit.tasks[:MAX_TASKS])
+        (study.title_of(setting, entry), entry, entry.audit.tasks[:MAX_TASKS])
         for setting in study.settings
         for entry in setting.entries
     ]

@@ -15,14 +15,14 @@ __all__ = ["opening"]
 
 def opening(study: Study) -> Markup:
     """Return the top of the page."""
-    boards = [board for board in study.boards if board.can_slide]
-    low, high = shared_range(boards) if boards else (0.0, 1.0)
+    boards = study.boards
+    alone = boards[0] if len(boards) == 1 and boards[0].can_slide else None
     return fill(
         "opening.html.j2",
         {
             "study": study,
             "sliding": draw_sliding(study.settings[0].shift),
             "sentences": headline(study),
-            "pictures": [(board, draw_dumbbells(board, low, high)) for board in boards],
+            "picture": draw_dumbbells(alone, *shared_range([alone])) if alone else None,
         },
     )

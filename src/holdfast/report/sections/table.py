@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from holdfast.report.dumbbell import draw_dumbbells, shared_range
 from holdfast.report.study import Board, Row, Study
 from holdfast.report.template import fill
 from holdfast.runs.records import Estimate
@@ -23,7 +24,17 @@ class Cell:
 
 def tables(study: Study) -> Markup:
     """Return one table for each data set, threat model and task."""
-    boards = [(board, [(row, _cells(board, row)) for row in board.rows]) for board in study.boards]
+    # A lone board has its picture at the top of the page.
+    several = len(study.boards) > 1
+    low, high = shared_range(study.boards)
+    boards = [
+        (
+            board,
+            [(row, _cells(board, row)) for row in board.rows],
+            draw_dumbbells(board, low, high) if several and board.can_slide else None,
+        )
+        for board in study.boards
+    ]
     return fill("table.html.j2", {"study": study, "boards": boards})
 
 

@@ -1,0 +1,132 @@
+"""Accuracy and robustness on real data: train under No Shift, Rnd and Worst, audit each under all three.
+
+    python benchmarks/accuracy.py sp1_discovery --real-data DIR [--runs runs] [--seeds 1] [--model holdfast]
+    python benchmarks/accuracy.py deepbind_encode --real-data DIR
+
+Reads the real data sets from DIR, keeps its runs under --runs and goes on where it was stopped, and writes
+results/accuracy_<name>.json: every number with its 95 % bootstrap interval, seed, split and, where the paper has the
+cell, the paper's value. All settings were chosen on validation data; the test part is scored once per run.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness import write_result
+from holdfast.core.errors import InputError
+from holdfast.data.build import build, read_parts
+from holdfast.data.dataset import SequenceDataset
+from holdfast.data.split import Given, Paper
+from holdfast.jobs.experiment import Experiment
+from holdfast.jobs.train import existing_run, train
+from holdfast.runs.folder import Run
+
+STRATEGIES = ("centre", "random", "worst")
+DEEPBIND = {
+    "rest_gm12878": "REST_GM12878_NRSF_HudsonAlpha",
+    "gabpa_gm12878": "GABPA_GM12878_GABP_HudsonAlpha",
+    "ctcfl_k562": "CTCFL_K562_CTCFL_(SC-98982)_HudsonAlpha",
+}
+
+
+def sp1_discovery(real: Path, folder: Path) -> tuple[list[Path], list[int]]:
+    """Return the paper's S/discovery set with the paper's split, and its windows."""
+    path = folder / "sp1_discovery"
+    if not path.exists():
+        build(read_parts([real / "ds" / "sp1_h1hesc_discovery.npz"]), path, split=Paper())
+    return [path], [75, 90, 95, 101]
+
+
+def deepbind_encode(real: Path, folder: Path) -> tuple[list[Path], list[int]]:
+    """Return three of DeepBind's ENCODE sets: train on AC with fresh shuffles, test on B."""
+    paths = []
+    for name, stem in DEEPBIND.items():
+        path = folder / name
+        if not path.exists():
+            parts = [real / "deepbind_encode" / f"{stem}_{part}.seq.gz" for part in ("AC", "B")]
+            records = read_parts(parts[:1], test=parts[1:])
+            build(records, path, split=Given(), negatives="shuffle", seed=1)
+        paths.append(path)
+    return paths, [75]
+
+
+SETS = {"sp1_discovery": sp1_discovery, "deepbind_encode": deepbind_encode}
+
+
+def cells(windows: list[int], model: str, seeds: list[int]) -> list[dict[str, Any]]:
+    """Return one page per model to train; at 101 of 101 bp every strategy is No Shift."""
+    pages: list[dict[str, Any]] = []
+    for window in windows:
+        pages.append({"shift": {"window": window}, "model": "kmer", "attack": "centre", "seed": seeds[0]})
+        for attack in STRATEGIES if window < max([*windows, 101]) else STRATEGIES[:1]:
+            pages += [{"shift": {"window": window}, "model": model, "attack": attack, "seed": seed} for seed in seeds]
+    return pages
+
+
+def main() -> None:
+    """Train what is not trained yet, then write every number."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("set", choices=list(SETS))
+    parser.add_argument("--real-data", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--model", default="holdfast")
+    parser.add_argument("--preset", default="fast")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="auto")
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    paths, windows = SETS[asked.set](asked.real_data, asked.runs / "data")
+    rows = []
+    for path in paths:
+        for page in cells(windows, asked.model, asked.seeds):
+            page |= {"data": str(path), "training": {"preset": asked.preset}, "device": asked.device}
+            experiment = Experiment.parse(page)
+            run = existing_run(experiment, asked.runs) or train(experiment, asked.runs, resume=True)
+            rows.append(row_of(run))
+            print(
+                {key: rows[-1][key] for key in ("data", "window_bp", "model", "trained", "seed", "accuracy")},
+                flush=True,
+            )
+    suffix = "" if (asked.model, asked.preset) == ("holdfast", "fast") else f"_{asked.model}_{asked.preset}"
+    write_result(
+        f"accuracy_{asked.set}{suffix}",
+        {
+            "preset": asked.preset,
+            "data": {path.name: SequenceDataset.open(path).manifest.model_dump(mode="json") for path in paths},
+            "rows": rows,
+        },
+    )
+
+
+def row_of(run: Run) -> dict[str, Any]:
+    """Return one run's numbers."""
+    record, task = run.record, run.audit.tasks[0]
+    if run.audit.part != "test":
+        raise InputError(f"{run.folder}: audited on {run.audit.part}, expected test")
+    return {
+        "data": record.data_name,
+        "window_bp": record.window,
+        "context_bp": record.context,
+        "model": record.model,
+        "parameters": record.n_parameters,
+        "trained": record.strategy,
+        "seed": record.seed,
+        "accuracy": {name: round(getattr(task, name)["accuracy"].value, 4) for name in ("clean", "random", "worst")},
+        "interval_95": {
+            name: [round(getattr(task, name)["accuracy"].low, 4), round(getattr(task, name)["accuracy"].high, 4)]
+            for name in ("clean", "random", "worst")
+        },
+        "auroc": {name: round(getattr(task, name)["auroc"].value, 4) for name in ("clean", "random", "worst")},
+        "certified": round(task.certified_accuracy.value, 4),
+        "examples": task.n_examples,
+        "training": record.training.model_dump(mode="json") if record.training else None,
+    }
+
+
+if __name__ == "__main__":
+    main()

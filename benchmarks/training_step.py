@@ -1,0 +1,99 @@
+"""What a step of Worst training costs, in ordinary steps: attack through the shared scan, and through a plain loop.
+
+python benchmarks/training_step.py [--device cpu] [--repeats 15] [--threads 2]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from harness import timed, write_result
+from holdfast.core.device import evaluating
+from holdfast.core.registry import Spec
+from holdfast.data.batch import Batch
+from holdfast.models import MODELS
+from holdfast.robustness.attacks import CentreShift, WorstShift
+from holdfast.robustness.scan import loop_over_windows
+from holdfast.robustness.shift import Shift
+from holdfast.training.objective import Objective
+from scan import synchronised
+
+BATCH, CONTEXT = 64, 101
+CASES = {
+    "pap_megyeri valid": Spec(name="pap_megyeri", params={"padding": "valid"}),
+    "pap_megyeri same": Spec(name="pap_megyeri", params={"padding": "same"}),
+    "holdfast": Spec(name="holdfast"),
+}
+
+
+def main() -> None:
+    """Time every model at 75 and 95 of 101 bp."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=2)
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    rows = []
+    for name, spec in CASES.items():
+        for window in (75, 95):
+            rows.append(compare(name, spec, window, asked.device, asked.repeats))
+            print(rows[-1])
+    suffix = "" if asked.device == "cpu" else f"_{asked.device.split(':')[0]}"
+    write_result(f"training_step{suffix}", {"batch": BATCH, "context_bp": CONTEXT, "rows": rows})
+
+
+def compare(name: str, spec: Spec, window: int, device: str, repeats: int) -> dict[str, object]:
+    """Time an ordinary step and two kinds of Worst step in turns."""
+    model = MODELS.build(spec).to(device)
+    objective = Objective(model)
+    optimiser = torch.optim.Adam(model.parameters(), lr=5e-5)
+    shift = Shift(context=CONTEXT, window=window)
+    batch = Batch(
+        codes=torch.randint(0, 4, (BATCH, CONTEXT), dtype=torch.uint8),
+        labels=(torch.arange(BATCH) % 2)[:, None].float(),
+        mask=torch.ones(BATCH, 1, dtype=torch.bool),
+        core=torch.full((BATCH, 2), -1),
+        index=torch.arange(BATCH),
+    ).to(device)
+    centre, worst = CentreShift(shift=shift), WorstShift(shift=shift)
+
+    def step(shown: Batch) -> None:
+        model.train()
+        optimiser.zero_grad(set_to_none=True)
+        objective(shown.one_hot(), shown.labels, shown.mask).backward()
+        optimiser.step()
+
+    def plain_choice() -> Tensor:
+        with evaluating(model):
+            logits = loop_over_windows(model, batch.codes, window)
+        return worst.loss(logits, batch.labels[:, None], batch.mask[:, None]).argmax(dim=1)
+
+    kinds: dict[str, Callable[[], object]] = {
+        "ordinary": lambda: step(centre(model, batch)),
+        "worst_shared": lambda: step(worst(model, batch)),
+        "worst_plain": lambda: step(worst.show(batch, plain_choice())),
+    }
+    for function in kinds.values():
+        function()
+    seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for _ in range(repeats):
+        for kind, function in kinds.items():
+            seconds[kind] += timed(synchronised(function, device), 1)
+    median = {kind: statistics.median(times) for kind, times in seconds.items()}
+    return {
+        "model": name,
+        "window_bp": window,
+        **{f"{kind}_ms": round(1e3 * value, 2) for kind, value in median.items()},
+        "worst_shared_in_ordinary_steps": round(median["worst_shared"] / median["ordinary"], 2),
+        "worst_plain_in_ordinary_steps": round(median["worst_plain"] / median["ordinary"], 2),
+    }
+
+
+if __name__ == "__main__":
+    main()

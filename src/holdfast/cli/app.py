@@ -1,0 +1,58 @@
+"""The `holdfast` command: its parts, and what becomes of an error. Nothing here imports torch, so help is instant."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from holdfast import __version__
+from holdfast.cli.audit import audit
+from holdfast.cli.data import data_app
+from holdfast.cli.demo import demo
+from holdfast.cli.grid import grid
+from holdfast.cli.guard import guarded
+from holdfast.cli.listing import list_names
+from holdfast.cli.report import report
+from holdfast.cli.reproduce import reproduce
+from holdfast.cli.train import train
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="holdfast",
+    help="How far can a shift of the window push a transcription-factor-binding classifier? Exactly.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"holdfast {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("demo")(guarded(demo))
+app.command("train")(guarded(train))
+app.command("audit")(guarded(audit))
+app.command("report")(guarded(report))
+app.command("grid")(guarded(grid))
+app.command("reproduce")(guarded(reproduce))
+app.command("list")(guarded(list_names))
+app.add_typer(data_app, name="data")
+
+
+def main() -> None:
+    """Run the command line; the process ends with its exit code."""
+    app()

@@ -1,0 +1,42 @@
+"""`holdfast list`: what there is to choose from, and the runs there are."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["list_names"]
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    MODELS = "models"
+    ATTACKS = "attacks"
+    LOSSES = "losses"
+    PRESETS = "presets"
+    FORMATS = "formats"
+    SPLITS = "splits"
+    RUNS = "runs"
+    DATA = "data"
+
+
+def list_names(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")] = Kind.RUNS,
+    runs: Annotated[Path, typer.Option(help="Folder of run folders.")] = Path("runs"),
+) -> None:
+    """List models, attacks, losses, presets, formats, splits, published data sets, or runs."""
+    from holdfast.cli.tables import plain_table, to_stdout
+    from holdfast.jobs.listing import LISTS, run_rows
+
+    header, rows = run_rows(runs) if kind is Kind.RUNS else (("name", "what it is"), LISTS[kind.value]())
+    console = to_stdout()
+    table = plain_table(*header)
+    for column in table.columns:
+        column.justify = "left"
+    for row in rows:
+        table.add_row(*row)
+    console.print(table, markup=False)

@@ -1,0 +1,85 @@
+"""Tables for the terminal, from 40 columns upward. Numbers come from run folders; nothing is computed here."""
+
+from __future__ import annotations
+
+import math
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from holdfast.runs.records import AuditRecord, Estimate, TaskAudit
+
+__all__ = ["cell", "plain_table", "print_audit", "to_stdout"]
+
+_METRICS = {
+    "accuracy": "accuracy",
+    "auroc": "AUROC",
+    "aupr_trapezoid": "AUPR",
+    "average_precision": "AP",
+    "mcc": "MCC",
+    "log_loss": "log loss",
+}
+# From here on the intervals and the worst-of-n column fit.
+_WIDE = 78
+_MAX_TASKS = 8
+
+
+def to_stdout() -> Console:
+    """Return the console for what a command was asked for."""
+    return Console(highlight=False)
+
+
+def plain_table(*columns: str, title: str | None = None) -> Table:
+    """Return an empty table in the house's look: the first column words, the others numbers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold")
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="left" if number == 0 else "right", overflow="fold")
+    return table
+
+
+def cell(value: float, digits: int = 3) -> str:
+    """Return a number, or a dash where there is none.
+
+    Examples
+    --------
+    >>> cell(0.76543), cell(float("nan"))
+    ('0.765', '–')
+    """
+    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
+
+
+def print_audit(console: Console, record: AuditRecord) -> None:
+    """Print what an audit found, a table for each of the first tasks."""
+    shift = record.shift
+    console.print(f"{shift.words}; {record.part}; {record.n_windows_scanned:,} windows scanned", markup=False)
+    for task in record.tasks[:_MAX_TASKS]:
+        console.print(f"\n{task.task}: {task.n_examples:,} examples, {task.n_positive:,} bound", markup=False)
+        wide = console.width >= _WIDE
+        console.print(_audit_table(task, record.n_try, wide=wide))
+        _print_exact(console, task, wide=wide)
+    if len(record.tasks) > _MAX_TASKS:
+        console.print(f"and {len(record.tasks) - _MAX_TASKS} more tasks; --json shows them all")
+
+
+def _audit_table(task: TaskAudit, n_try: int, *, wide: bool) -> Table:
+    rows = {"clean": task.clean, "random": task.random, f"worst of {n_try}": task.worst_of_n, "worst": task.worst}
+    if not wide:
+        del rows[f"worst of {n_try}"]
+    table = plain_table("", *rows)
+    for metric, words in _METRICS.items():
+        table.add_row(words, *(_estimate(column[metric], wide=wide) for column in rows.values()))
+    return table
+
+
+def _print_exact(console: Console, task: TaskAudit, *, wide: bool) -> None:
+    console.print(f"certified    {_estimate(task.certified_accuracy, wide=wide)}  right in every window")
+    console.print(f"consistency  {_estimate(task.consistency, wide=wide)}  one call in every window")
+    console.print(f"radius       {cell(task.mean_radius_bp, 1)} of {task.reach_bp} bp before it flips")
+
+
+def _estimate(value: Estimate, *, wide: bool) -> str:
+    if not wide or not math.isfinite(value.low):
+        return cell(value.value)
+    half = (value.high - value.low) / 2
+    return f"{cell(value.value)} ±{cell(half)}"

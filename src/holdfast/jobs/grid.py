@@ -1,0 +1,221 @@
+"""Many experiments from one page: what is done is skipped, what was broken off goes on, what fails stops nothing."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from holdfast.core.errors import ConfigError, did_you_mean
+from holdfast.core.progress import SILENT, Progress
+from holdfast.data.dataset import SequenceDataset
+from holdfast.execution.base import Executor, Failure, Task
+from holdfast.jobs.experiment import Experiment, apply_sets, read_yaml
+from holdfast.jobs.train import existing_run, train
+from holdfast.runs.folder import Run
+
+__all__ = ["GridPage", "GridResult", "expand", "load_grid", "run_grid"]
+
+_PRODUCT = "product"
+
+
+class GridPage(BaseModel):
+    """Which experiments to run.
+
+    Parameters
+    ----------
+    base
+        An experiment page, perhaps not whole.
+    product
+        Dotted path of an experiment to the values it takes; every combination is an experiment.
+    include
+        Further experiments: pages merged over ``base``, each perhaps with a ``product`` of its own.
+    exclude
+        Dotted paths to values; an experiment that has all of one entry's values is left out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base: dict[str, Any] = Field(default_factory=dict)
+    product: dict[str, list[Any]] = Field(default_factory=dict)
+    include: list[dict[str, Any]] = Field(default_factory=list)
+    exclude: list[dict[str, Any]] = Field(default_factory=list)
+
+    @classmethod
+    def parse(cls, page: Mapping[str, Any], where: str = "grid") -> GridPage:
+        """Return a grid from plain values.
+
+        Raises
+        ------
+        ConfigError
+            If a key is unknown or a value is not of the right kind.
+        """
+        for key in page:
+            if key not in cls.model_fields:
+                raise ConfigError(f"{where}: unknown key '{key}': {did_you_mean(str(key), cls.model_fields)}")
+        try:
+            return cls.model_validate(dict(page))
+        except ValidationError as error:
+            first = error.errors()[0]
+            path = ".".join(map(str, first["loc"]))
+            raise ConfigError(f"{where}: {path}: {first['msg']} (got {first['input']!r})") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridResult:
+    """What became of a grid: its finished runs in the order of the experiments, and what failed."""
+
+    runs: list[Run]
+    failures: list[Failure]
+    reused: int
+    """How many of the runs were there before."""
+
+
+def load_grid(path: Path, sets: Sequence[str] = ()) -> list[Experiment]:
+    """Read a grid file.
+
+    Parameters
+    ----------
+    path
+        YAML, see :class:`GridPage`.
+    sets
+        ``a.b=value`` each, applied to every experiment last.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no YAML.
+    ConfigError
+        If a key is unknown or a value impossible.
+    """
+    return expand(GridPage.parse(read_yaml(path), where=str(path)), sets, where=str(path))
+
+
+def expand(page: GridPage, sets: Sequence[str] = (), *, where: str = "grid") -> list[Experiment]:
+    """Return the experiments of a grid, each once.
+
+    Examples
+    --------
+    >>> page = GridPage(
+    ...     base={"data": "sp1", "shift": {"window": 75}},
+    ...     product={"attack": ["centre", "worst"], "seed": [1, 2]},
+    ...     include=[{"model": "kmer"}],
+    ...     exclude=[{"attack": "worst", "seed": 2}],
+    ... )
+    >>> [experiment.run_name for experiment in expand(page)]  # doctest: +NORMALIZE_WHITESPACE
+    ['sp1-holdfast-75-centre-s1', 'sp1-holdfast-75-centre-s2', 'sp1-holdfast-75-worst-s1', 'sp1-kmer-75-centre-s0']
+    """
+    pages = list(_multiplied(page.base, page.product, where)) if page.product or not page.include else []
+    for extra in page.include:
+        rest = {key: value for key, value in extra.items() if key != _PRODUCT}
+        pages += _multiplied(_merged(page.base, rest), extra.get(_PRODUCT) or {}, where)
+    experiments = [Experiment.parse(apply_sets(one, sets), where=where) for one in pages]
+    kept = [one for one in experiments if not any(_matches(one.plain(), entry) for entry in page.exclude)]
+    unique = list({repr(one.plain()): one for one in kept}.values())
+    if not unique:
+        raise ConfigError(f"{where}: no experiment is left; look at product, include and exclude")
+    return unique
+
+
+def run_grid(
+    experiments: Sequence[Experiment], root: Path, executor: Executor, *, progress: Progress = SILENT
+) -> GridResult:
+    """Carry out experiments that are not done yet.
+
+    Parameters
+    ----------
+    experiments
+        What to do.
+    root
+        Folder of run folders.
+    executor
+        Where to do it.
+    progress
+        Whom to tell how far it is.
+
+    Raises
+    ------
+    InputError
+        If a data set cannot be opened; before anything is started.
+    ConfigError
+        If an experiment asks for the impossible on its data; before anything is started.
+    """
+    _check_all(experiments)
+    done = [existing_run(experiment, root) for experiment in experiments]
+    todo = [number for number, run in enumerate(done) if run is None]
+    reused = len(done) - len(todo)
+    if reused:
+        progress.say(f"{reused} of {len(done)} runs are done already and are reused")
+    tasks = [Task(words=experiments[i].run_name, payload=(experiments[i].plain(), str(root))) for i in todo]
+    outcomes = executor.run(_carry_out, tasks, words=f"{len(tasks)} runs", progress=progress)
+    for number, outcome in zip(todo, outcomes, strict=True):
+        done[number] = Run.open(Path(outcome.result)) if outcome.failure is None else None
+    failures = [outcome.failure for outcome in outcomes if outcome.failure is not None]
+    return GridResult(runs=[run for run in done if run is not None], failures=failures, reused=reused)
+
+
+def _carry_out(payload: tuple[dict[str, Any], str], progress: Progress) -> str:
+    """Do one experiment in a worker, from where an earlier attempt stopped."""
+    page, root = payload
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    return str(train(Experiment.parse(page), Path(root), resume=True, progress=progress).folder)
+
+
+def _check_all(experiments: Sequence[Experiment]) -> None:
+    contexts: dict[Path, int] = {}
+    for experiment in experiments:
+        if experiment.data not in contexts:
+            contexts[experiment.data] = SequenceDataset.open(experiment.data, verify=False).context
+        experiment.build_attack(contexts[experiment.data])
+
+
+def _multiplied(base: dict[str, Any], product: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
+    for path, values in product.items():
+        if not isinstance(values, list) or not values:
+            raise ConfigError(f"{where}: product.{path}: expected a list of values (got {values!r})")
+    pages = []
+    for combination in itertools.product(*product.values()):
+        page = copy.deepcopy(base)
+        for path, value in zip(product, combination, strict=True):
+            page = _merged(page, _nested(path, value))
+        pages.append(page)
+    return pages
+
+
+def _nested(path: str, value: Any) -> dict[str, Any]:
+    """Return ``{"a": {"b": value}}`` for ``a.b``."""
+    first, dot, rest = path.partition(".")
+    return {first: _nested(rest, value) if dot else copy.deepcopy(value)}
+
+
+def _merged(page: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a page with another one laid over it; dotted keys of the other reach inside."""
+    merged = copy.deepcopy(page)
+    for key, value in over.items():
+        first, dot, rest = str(key).partition(".")
+        inner = {rest: value} if dot else value
+        # A named thing replaces another one whole: its parameters are not those of the one before.
+        replaces = isinstance(inner, dict) and "name" in inner
+        if isinstance(inner, dict) and isinstance(merged.get(first), dict) and not replaces:
+            merged[first] = _merged(merged[first], inner)
+        else:
+            merged[first] = _merged({}, inner) if isinstance(inner, dict) else copy.deepcopy(inner)
+    return merged
+
+
+def _matches(page: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+    return all(_value_at(page, path) == value for path, value in entry.items())
+
+
+def _value_at(page: Any, path: str) -> Any:
+    for step in path.split("."):
+        page = page.get(step) if isinstance(page, Mapping) else None
+    # `model: kmer` is short for a name and parameters.
+    return page["name"] if isinstance(page, Mapping) and "name" in page else page

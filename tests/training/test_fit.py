@@ -150,15 +150,27 @@ def test_a_collapse_is_noticed_said_and_restarted_gently() -> None:
     data = dataset()
     attack = WorstShift(shift=SHIFT)
     run: Callable[..., Any] = lambda **changes: fit(  # noqa: E731
-        Stubborn(), data.part("train"), data.part("validation"), attack, recipe("fast", {"epochs": 3, **changes})
+        Stubborn(),
+        data.part("train"),
+        data.part("validation"),
+        attack,
+        recipe("fast", {"epochs": 4, "curriculum": (), **changes}),
     )
     restarted = run(max_restarts=1)
-    assert [row["restart"] for row in restarted.history] == [0, 0, 1, 1, 1]
+    assert [row["restart"] for row in restarted.history] == [0, 0, 1, 1, 1, 1]
     assert "restarted with a slower curriculum" in restarted.notes[0]
     reported = run(on_collapse="report")
-    assert len(reported.history) == 3
+    assert len(reported.history) == 4
     assert len(reported.notes) == 1
     assert "collapsed" in reported.notes[0]
+
+
+def test_one_answer_before_the_worst_is_hunted_is_no_collapse() -> None:
+    data = dataset()
+    fitted = fit(
+        Stubborn(), data.part("train"), data.part("validation"), ATTACKS["random"](shift=SHIFT), recipe("fast")
+    )
+    assert fitted.notes == []
 
 
 def test_patience_ends_a_training_that_stands_still() -> None:

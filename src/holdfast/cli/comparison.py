@@ -21,10 +21,10 @@ def print_comparison(console: Console, comparison: pd.DataFrame) -> None:
         As :func:`holdfast.jobs.reproduce.compare` returns it.
     """
     for (tf, task, length), rows in comparison.groupby(["tf", "task", "length"], sort=False):
-        table = plain_table("trained", "attacked", "ours", "paper", "ours - paper", title=f"{tf}, {task}, {length} bp")
+        table = plain_table("trained", "attacked", "ours", "paper", "ours - paper")
+        console.print(f"\n{tf}, {task}, {length} bp", style="bold", markup=False)
         table.columns[1].justify = "left"
         for row in rows.to_dict("records"):
             difference = "–" if pd.isna(row["difference"]) else f"{row['difference']:+.3f}"
             table.add_row(row["train"], row["eval"], cell(row["ours"]), cell(row["paper"]), difference)
-        console.print()
         console.print(table, markup=False)

@@ -24,8 +24,8 @@ def print_study(console: Console, runs: Sequence[Run]) -> None:
         Finished runs.
     """
     for title, rows in summary(runs).groupby("setting", sort=False):
-        table = plain_table("trained", *EVALUATIONS.values(), title=str(title))
+        console.print(f"\n{title}", style="bold", markup=False)
+        table = plain_table("trained", *EVALUATIONS.values())
         for row in rows.to_dict("records"):
             table.add_row(row["label"], *(cell(row[f"{attack}_accuracy"]) for attack in EVALUATIONS))
-        console.print()
         console.print(table, markup=False)

@@ -18,6 +18,7 @@ __all__ = ["EVALUATIONS", "WrittenStudy", "markdown", "summary", "write_study"]
 EVALUATIONS = {"clean": "No Shift", "random": "Rnd", "worst": "Worst"}
 """An audit's columns, and what the field calls the attacks behind them."""
 
+_STRATEGIES = ("none", "No Shift", "Rnd", "Worst-of-n", "Worst")
 _METRICS = ("accuracy", "auroc", "aupr_trapezoid", "average_precision", "mcc", "log_loss")
 
 
@@ -43,14 +44,14 @@ def summary(runs: Sequence[Run]) -> pd.DataFrame:
     DataFrame
         Who (setting, label, run, data, task, model, strategy, window, context, seed, control), then
         ``{clean,random,worst}_{metric}`` with ``_low`` and ``_high`` of their 95 % intervals, certified accuracy,
-        consistency, mean radius in bp, best epoch and training seconds. Rows keep the order of the runs, controls
-        last in each setting.
+        consistency, mean radius in bp, best epoch and training seconds. Rows are sorted: data, window, then No Shift,
+        Rnd, Worst, and controls last.
     """
     rows = [_row(run, record, audit, task) for run, record, audit in map(_read, runs) for task in audit.tasks]
     table = pd.DataFrame(rows)
-    first = {setting: place for place, setting in reversed(list(enumerate(table["setting"])))}
-    table["place"] = table["setting"].map(first)
-    table = table.sort_values(["place", "control"], kind="stable").drop(columns="place")
+    order = ["data", "task", "context", "window", "setting", "control"]
+    table["place"] = table["strategy"].map({name: place for place, name in enumerate(_STRATEGIES)})
+    table = table.sort_values([*order, "place", "model", "seed"], kind="stable").drop(columns="place")
     return _with_distinct_labels(table.reset_index(drop=True))
 
 

@@ -30,7 +30,7 @@ from holdfast.runs.folder import HISTORY_COLUMNS, Run
 from holdfast.runs.records import DataFacts, FilterRecord, RunRecord, TrainingFacts
 from holdfast.training.fit import Fitted, Watch, fit
 
-__all__ = ["data_facts", "epochs_done", "existing_run", "located_run", "train", "versions"]
+__all__ = ["assist", "data_facts", "epochs_done", "existing_run", "located_run", "train", "versions"]
 
 # Filters drawn in a report.
 N_FILTERS = 24
@@ -66,11 +66,7 @@ def train(
     ConfigError
         If a setting is impossible for these data.
     """
-    data = SequenceDataset.open(experiment.data)
-    attack = experiment.build_attack(data.context)
-    torch.manual_seed(mix_seed(experiment.seed, "weights"))
-    model = experiment.build_model(n_tasks=len(data.tasks))
-    _check(experiment, data, model, attack)
+    data, model, attack = _prepared(experiment)
     record = _first_page(experiment, data, model)
     run = Run.create(root, record, config=experiment.plain(), resume=resume)
     progress = Logbook(progress, run.path("log"))
@@ -85,6 +81,36 @@ def train(
     write_report([run], run.path("report"))
     run.path("checkpoint").unlink(missing_ok=True)
     return run
+
+
+def assist(experiment: Experiment, root: Path, *, resume: bool = False, devices: int) -> None:
+    """Take part in the training that :func:`train` leads, as one of the processes that keep nothing.
+
+    ``torchrun`` starts ``devices`` processes; the one of rank 0 calls :func:`train`, the others this.
+    """
+    data, model, attack = _prepared(experiment)
+    fit(
+        model,
+        data.part("train"),
+        data.part("validation"),
+        attack,
+        experiment.training.recipe(),
+        seed=experiment.seed,
+        device=experiment.device,
+        devices=devices,
+        checkpoint=located_run(experiment, root).path("checkpoint"),
+        resume=resume,
+    )
+
+
+def _prepared(experiment: Experiment) -> tuple[SequenceDataset, SequenceModel, ShiftAttack]:
+    """Return data, untrained model and training attack, after checking that they fit."""
+    data = SequenceDataset.open(experiment.data)
+    attack = experiment.build_attack(data.context)
+    torch.manual_seed(mix_seed(experiment.seed, "weights"))
+    model = experiment.build_model(n_tasks=len(data.tasks))
+    _check(experiment, data, model, attack)
+    return data, model, attack
 
 
 def located_run(experiment: Experiment, root: Path) -> Run:

@@ -24,7 +24,7 @@ from holdfast.models.base import SequenceModel
 from holdfast.robustness.attacks import CentreShift, RandomShift, SampledWorstShift, ShiftAttack, WorstShift
 from holdfast.training.checkpoint import Checkpoint, Progress, load_optimiser, optimiser_tensors
 from holdfast.training.objective import Objective
-from holdfast.training.recipe import Recipe
+from holdfast.training.recipe import Recipe, Stage
 from holdfast.training.schedule import Plateau, rate_at, stage_at, stage_attack
 from holdfast.training.transforms import add_shuffled_negatives, happens, random_strand
 
@@ -235,7 +235,7 @@ class _Attempt:
                     "restart": state.restart,
                 }
             )
-            collapsed = self._judge(loss, called)
+            collapsed = self._judge(loss, called, stage)
             watch.epoch(state.history)
             if collapsed:  # no checkpoint: a resumed run collapses and restarts as this one does
                 return True
@@ -332,7 +332,7 @@ class _Attempt:
         loss_sum, right_sum, called_sum, count = self._reduced(sums, "sum").tolist()
         return loss_sum / count, right_sum / count, called_sum / count
 
-    def _judge(self, loss: float, called: float) -> bool:
+    def _judge(self, loss: float, called: float, stage: Stage) -> bool:
         """Keep the best weights, move the schedule, and return whether the model has collapsed."""
         state, recipe = self.state, self.recipe
         if loss < state.best_loss:
@@ -342,9 +342,11 @@ class _Attempt:
             state.stopped = True
         if recipe.schedule == "plateau":
             state.plateau = asdict(Plateau(**state.plateau).after(loss, recipe))  # type: ignore[arg-type]
+        # Only a search for the worst window drives a model there; early on any model may still say one thing.
+        hunted = stage.attack == "target" and isinstance(self.target, WorstShift | SampledWorstShift)
         one_answer = called < COLLAPSE_SHARE or called > 1 - COLLAPSE_SHARE
-        state.collapsed_epochs = state.collapsed_epochs + 1 if one_answer else 0
-        if isinstance(self.target, CentreShift) or state.collapsed_epochs < COLLAPSE_EPOCHS:
+        state.collapsed_epochs = state.collapsed_epochs + 1 if hunted and one_answer else 0
+        if state.collapsed_epochs < COLLAPSE_EPOCHS:
             return False
         return self._collapse()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from holdfast.interpret.filters import first_layer_motifs
 from holdfast.jobs.audit import audit_run
 from holdfast.jobs.experiment import Experiment
 from holdfast.jobs.logbook import Logbook
+from holdfast.jobs.tensorboard import event_writer
 from holdfast.models.base import ClosedFormModel, SequenceModel
 from holdfast.models.stored import n_parameters, save_weights
 from holdfast.report import write_report
@@ -35,6 +37,8 @@ __all__ = ["assist", "data_facts", "epochs_done", "existing_run", "located_run",
 # Filters drawn in a report.
 N_FILTERS = 24
 
+Events = Callable[[dict[str, Any]], None]
+
 
 def train(
     experiment: Experiment,
@@ -42,6 +46,7 @@ def train(
     *,
     resume: bool = False,
     devices: int = 1,
+    tensorboard: bool = False,
     progress: Progress = SILENT,
 ) -> Run:
     """Carry out an experiment and return its finished run.
@@ -56,6 +61,8 @@ def train(
         Go on with an unfinished run of the same experiment.
     devices
         Processes, when started by ``torchrun``.
+    tensorboard
+        Write the history as TensorBoard events into the run folder too.
     progress
         Whom to tell how far it is.
 
@@ -71,7 +78,8 @@ def train(
     run = Run.create(root, record, config=experiment.plain(), resume=resume)
     progress = Logbook(progress, run.path("log"))
     run.write_data(data_facts(experiment.data.name, data))
-    facts = _learn(model, data, attack, experiment, run, resume=resume, devices=devices, progress=progress)
+    watching = _Watching(run, event_writer(run.folder) if tensorboard else None)
+    facts = _learn(model, data, attack, experiment, watching, resume=resume, devices=devices, progress=progress)
     save_weights(model, run.path("weights"))
     run.write_model_spec(experiment.model)
     audit_run(run, model, data, progress=progress)
@@ -205,7 +213,7 @@ def _learn(
     data: SequenceDataset,
     attack: ShiftAttack,
     experiment: Experiment,
-    run: Run,
+    watching: _Watching,
     *,
     resume: bool,
     devices: int,
@@ -231,9 +239,9 @@ def _learn(
             seed=experiment.seed,
             device=experiment.device,
             devices=devices,
-            checkpoint=run.path("checkpoint"),
+            checkpoint=watching.run.path("checkpoint"),
             resume=resume,
-            watch=_Watching(run, advance).watch(),
+            watch=watching.watch(advance),
         )
     for note in fitted.notes:
         progress.say(note)
@@ -243,16 +251,18 @@ def _learn(
 class _Watching:
     """Keeps the history on disk and the bar moving while a model trains."""
 
-    def __init__(self, run: Run, advance: Advance) -> None:
-        self.run, self.advance, self.note = run, advance, ""
+    def __init__(self, run: Run, events: Events | None) -> None:
+        self.run, self.events, self.note = run, events, ""
 
-    def watch(self) -> Watch:
-        return Watch(step=lambda done, _: self.advance(done, self.note), epoch=self._epoch)
+    def watch(self, advance: Advance) -> Watch:
+        return Watch(step=lambda done, _: advance(done, self.note), epoch=self._epoch)
 
     def _epoch(self, history: list[dict[str, Any]]) -> None:
         last = history[-1]
         self.note = f"epoch {last['epoch']}: validation loss {last['validation_loss']:.3f}"
         self.run.write_history(pd.DataFrame(history, columns=list(HISTORY_COLUMNS)))
+        if self.events is not None:
+            self.events(last)
 
 
 def _facts(fitted: Fitted, experiment: Experiment, seconds: float) -> TrainingFacts:

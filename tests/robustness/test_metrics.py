@@ -8,13 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from holdfast.core.errors import InputError
-from holdfast.robustness.metrics import draw_weights, pool_windows, resample, weighted_metrics
+from holdfast.robustness import metrics as metrics_module
+from holdfast.robustness.metrics import Pool, draw_weights, pool_windows, resample, weighted_metrics
 
 
 def random_case(seed: int, n: int = 40, k: int = 6, levels: int | None = None):
     rng = np.random.default_rng(seed)
-    logits = rng.normal(size=(n, k)) if levels is None else rng.integers(-levels, levels + 1, (n, k)).astype(float)
+    logits = (
+        rng.normal(size=(n, k)).astype(np.float32).astype(float)
+        if levels is None
+        else rng.integers(-levels, levels + 1, (n, k)).astype(float)
+    )
     labels = rng.integers(0, 2, n)
     labels[:2] = [0, 1]
     weights = rng.dirichlet(np.ones(k), size=n) * (rng.random((n, k)) < 0.8)
@@ -22,11 +26,16 @@ def random_case(seed: int, n: int = 40, k: int = 6, levels: int | None = None):
     return logits, labels, weights / weights.sum(axis=1, keepdims=True)
 
 
+def pooled(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> Pool:
+    entries = pool_windows(logits.astype(np.float32), labels, weights)
+    return Pool(lambda: [entries])
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([None, 1, 3]))
 def test_pooled_metrics_agree_with_scikit_learn(seed: int, levels: int | None) -> None:
     logits, labels, weights = random_case(seed, levels=levels)
-    ours = weighted_metrics(pool_windows(logits, labels, weights), np.ones((1, 40)))
+    ours = weighted_metrics(pooled(logits, labels, weights), np.ones((1, 40)))
     y, s, w = np.repeat(labels, 6), logits.ravel(), weights.ravel()
     precision, recall, _ = sk.precision_recall_curve(y, s, sample_weight=w)
     p = 1 / (1 + np.exp(-s))
@@ -46,10 +55,10 @@ def test_a_bootstrap_row_equals_the_metrics_of_the_repeated_examples() -> None:
     logits, labels, weights = random_case(1)
     counts = resample(40, 3, np.random.default_rng(0))
     assert (counts.sum(axis=1) == 40).all()
-    rows = weighted_metrics(pool_windows(logits, labels, weights), counts)
+    rows = weighted_metrics(pooled(logits, labels, weights), counts)
     for b, count in enumerate(counts):
         chosen = np.repeat(np.arange(40), count.astype(int))
-        again = weighted_metrics(pool_windows(logits[chosen], labels[chosen], weights[chosen]), np.ones((1, 40)))
+        again = weighted_metrics(pooled(logits[chosen], labels[chosen], weights[chosen]), np.ones((1, 40)))
         for name, value in again.items():
             assert rows[name][b] == pytest.approx(value[0], abs=1e-12)
 
@@ -76,7 +85,7 @@ def test_random_auroc_is_the_exact_expectation_over_independent_draws() -> None:
     rng = np.random.default_rng(0)
     logits, labels = rng.integers(-2, 3, (4, 3)).astype(float), np.array([1, 0, 1, 0])
     weights = draw_weights(logits, np.ones((4, 3), dtype=bool), 1)
-    ours = weighted_metrics(pool_windows(logits, labels, weights), np.ones((1, 4)))["auroc"][0]
+    ours = weighted_metrics(pooled(logits, labels, weights), np.ones((1, 4)))["auroc"][0]
     grids = np.stack(np.meshgrid(*[range(3)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
     every = [sk.roc_auc_score(labels, logits[np.arange(4), pick]) for pick in grids]
     assert ours == pytest.approx(np.mean(every), abs=1e-12)
@@ -84,12 +93,21 @@ def test_random_auroc_is_the_exact_expectation_over_independent_draws() -> None:
 
 def test_one_class_has_no_ranking() -> None:
     logits = np.array([[1.0], [2.0]])
-    values = weighted_metrics(pool_windows(logits, np.array([1, 1]), np.ones((2, 1))), np.ones((1, 2)))
+    values = weighted_metrics(pooled(logits, np.array([1, 1]), np.ones((2, 1))), np.ones((1, 2)))
     assert np.isnan(values["auroc"][0])
     assert np.isnan(values["mcc"][0])
     assert values["accuracy"][0] == 1
 
 
-def test_a_logit_that_is_not_a_number_is_refused_with_its_example() -> None:
-    with pytest.raises(InputError, match="logit of example 1 is not a number"):
-        pool_windows(np.array([[1.0], [np.nan]]), np.array([1, 0]), np.ones((2, 1)))
+@pytest.mark.parametrize("levels", [None, 3])
+def test_many_buckets_and_slices_give_the_numbers_of_one(monkeypatch: pytest.MonkeyPatch, levels: int | None) -> None:
+    logits, labels, weights = random_case(7, levels=levels)
+    counts = resample(40, 5, np.random.default_rng(0))
+    once = weighted_metrics(pooled(logits, labels, weights), counts)
+    for name, value in {"BUCKET": 30, "SLICE": 8, "NUMBERS": 10}.items():
+        monkeypatch.setattr(metrics_module, name, value)
+    pieces = [pool_windows(logits[i : i + 7], labels[i : i + 7], weights[i : i + 7], first=i) for i in range(0, 40, 7)]
+    pool = Pool(lambda: pieces)
+    assert len(list(pool.slices())) > 3
+    for name, value in weighted_metrics(pool, counts).items():
+        np.testing.assert_allclose(value, once[name], atol=1e-12, err_msg=name)

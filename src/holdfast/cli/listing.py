@@ -30,9 +30,14 @@ def list_names(
 ) -> None:
     """List models, attacks, losses, presets, formats, splits, published data sets, or runs."""
     from holdfast.cli.tables import plain_table, to_stdout
-    from holdfast.jobs.listing import LISTS, run_rows
+    from holdfast.jobs.run_table import HEADER, run_rows
 
-    header, rows = run_rows(runs) if kind is Kind.RUNS else (("name", "what it is"), LISTS[kind.value]())
+    if kind is Kind.RUNS:
+        header, rows = HEADER, run_rows(runs)
+    else:
+        from holdfast.jobs.listing import LISTS  # loads every model, which takes seconds
+
+        header, rows = ("name", "what it is"), LISTS[kind.value]()
     console = to_stdout()
     table = plain_table(*header)
     for column in table.columns:

@@ -1,13 +1,11 @@
-"""What there is to choose from, in rows of words."""
+"""What there is to choose from, in rows of words. Loads every model; :mod:`holdfast.jobs.run_table` does not."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from holdfast.core.errors import InputError
 from holdfast.core.registry import Registry
 from holdfast.data.sources import published_sets
 from holdfast.data.split import SPLITS
@@ -15,10 +13,9 @@ from holdfast.io import READERS
 from holdfast.models import MODELS
 from holdfast.robustness.attacks import ATTACKS
 from holdfast.robustness.losses import LOSSES
-from holdfast.runs.folder import Run
 from holdfast.training.recipe import PRESETS
 
-__all__ = ["LISTS", "run_rows"]
+__all__ = ["LISTS"]
 
 Rows = list[tuple[str, ...]]
 
@@ -59,32 +56,3 @@ LISTS: Mapping[str, Callable[[], Rows]] = {
     "splits": _registered(SPLITS),
     "data": _published,
 }
-
-
-def run_rows(root: Path) -> tuple[tuple[str, ...], Rows]:
-    """Return a header and one row for each run folder; a garbled one is a row too.
-
-    Parameters
-    ----------
-    root
-        Folder of run folders.
-
-    Raises
-    ------
-    InputError
-        If there is no such folder.
-    """
-    if not root.is_dir():
-        raise InputError(f"{root}: no such folder of runs; give --runs, or train a model first")
-    folders = sorted(child for child in root.iterdir() if child.is_dir() and Run(child).has("record"))
-    return ("run", "state", "clean", "worst"), [_run_row(Run(folder)) for folder in folders]
-
-
-def _run_row(run: Run) -> tuple[str, ...]:
-    try:
-        if not run.is_done:
-            return run.folder.name, "unfinished", "", ""
-        first = run.audit.tasks[0]
-        return run.folder.name, "done", str(first.clean["accuracy"]), str(first.worst["accuracy"])
-    except InputError as error:
-        return run.folder.name, f"garbled: {error}", "", ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ Floats = NDArray[np.float64]
 Progress = Callable[[int], None]
 # Bases per block of a scan: a few MB of feature maps.
 BLOCK_BASES = 16 * 128
+# Bytes of logits above which they lie in a temporary file.
+MOST_IN_MEMORY = 1 << 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +131,15 @@ def audit(
     logits = scan_dataset(wrapped, data, shift, device=device, progress=progress)
     if output == "auto" and wrapped is not model:
         refuse_probabilities(logits, type(model).__name__)
-    reduced = Reduction(logits, data, shift, min(n_try, shift.n_choices), adversary, bootstrap, seed)
+    reduced = Reduction(
+        logits,
+        data,
+        shift,
+        n_try=min(n_try, shift.n_choices),
+        adversary=adversary,
+        bootstrap=bootstrap,
+        seed=seed,
+    )
     tables = [reduced.task(number) for number in range(len(data.tasks))]
     windows = pd.concat([rows for _, rows in tables], ignore_index=True)
     record = AuditRecord(
@@ -158,16 +170,32 @@ def scan_dataset(
     The model is put into eval mode and given back as it came; memory in flight does not grow with N.
     """
     where = resolve_device(device)
-    logits = np.empty((len(data), shift.n_choices, len(data.tasks)), dtype=np.float32)
+    logits = _room_for((len(data), shift.n_choices, len(data.tasks)))
     done = 0
     with evaluating(model, where):
         for batch in data.batches(max(1, BLOCK_BASES // data.context)):
             block = scan(model, batch.codes.to(where), shift)
-            logits[done : done + len(batch)] = block.float().cpu().numpy()
+            logits[done : done + len(batch)] = _finite(block.float().cpu().numpy(), done)
             done += len(batch)
             if progress is not None:
                 progress(done)
     return logits
+
+
+def _room_for(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return an empty array, in a file that vanishes with it where it is large."""
+    if 4 * math.prod(shape) <= MOST_IN_MEMORY:
+        return np.empty(shape, dtype=np.float32)
+    with tempfile.TemporaryFile() as handle:
+        return np.memmap(handle, dtype=np.float32, mode="w+", shape=shape)
+
+
+def _finite(block: NDArray[np.float32], first: int) -> NDArray[np.float32]:
+    """Return the logits, refusing what is not a number."""
+    if np.isnan(block).any():
+        row = first + int(np.argwhere(np.isnan(block))[0, 0])
+        raise InputError(f"the model's logit of example {row} is not a number; was it trained with a rate too high?")
+    return block
 
 
 def shift_facts(shift: Shift) -> ShiftFacts:

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.metrics import auc, precision_recall_curve, roc_auc_score
 from torch import Tensor, nn
 
 from holdfast.core.device import evaluating, resolve_device
@@ -18,7 +19,6 @@ from holdfast.core.random import draw, mix_seed
 from holdfast.core.registry import Registry
 from holdfast.data.batch import Batch
 from holdfast.data.dataset import SequenceDataset
-from holdfast.robustness.metrics import pool_windows, weighted_metrics
 from holdfast.runs.records import OutOfDistribution
 
 __all__ = ["OOD_INPUTS", "GenSeq", "OodInput", "Shuffle", "Uniform", "in_versus_out"]
@@ -129,7 +129,7 @@ def _score(probability: NDArray[np.float64], score: str) -> NDArray[np.float64]:
 
 
 def _separation(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> dict[str, float]:
-    scores = np.concatenate([inside, outside])[:, None]
+    scores = np.concatenate([inside, outside])
     labels = np.repeat([1, 0], [len(inside), len(outside)])
-    metrics = weighted_metrics(pool_windows(scores, labels, np.ones_like(scores)), np.ones((1, len(labels))))
-    return {"auroc": float(metrics["auroc"][0]), "aupr": float(metrics["aupr_trapezoid"][0])}
+    precision, recall, _ = precision_recall_curve(labels, scores)
+    return {"auroc": float(roc_auc_score(labels, scores)), "aupr": float(auc(recall, precision))}

@@ -1,0 +1,181 @@
+"""What a user can get wrong: exit code 2, one line that names the place, nothing lost."""
+
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import Result
+
+from holdfast.core import files
+from holdfast.data.dataset import SequenceDataset
+from holdfast.jobs import train as train_job
+from holdfast.runs.folder import Run, find_runs
+
+
+def _refused(result: Result, *words: str) -> None:
+    """Check exit code, that there is one line of error, and what it says."""
+    assert result.exit_code == 2, (result.output, result.exception)
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("error: ")
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"atack": "worst"}, ["unknown key 'atack'", "did you mean 'attack'"]),
+        ({"shift": {"windw": 33}}, ["shift"]),
+        ({"shift": {"window": 33, "strand": "both"}}, ["unknown key 'shift.strand'", "did you mean 'strands'"]),
+        ({"attack": "worts"}, ["unknown attack 'worts'", "did you mean 'worst'"]),
+        ({"model": "holdfst"}, ["unknown model 'holdfst'", "did you mean 'holdfast'"]),
+        ({"training": {"preset": "quick"}}, ["unknown preset 'quick'"]),
+        ({"training": {"changes": {"epoch": 3}}}, ["no setting 'epoch'", "did you mean 'epochs'"]),
+        ({"shift": {"window": 0}}, ["window is 0 bp"]),
+        ({"seed": "one"}, ["seed"]),
+    ],
+)
+def test_a_wrong_page_is_named_with_its_file(
+    holdfast: Any, tiny_page: dict[str, Any], change: dict[str, Any], words: list[str]
+) -> None:
+    Path("wrong.yaml").write_text(yaml.safe_dump(tiny_page | change))
+    _refused(holdfast("train", "wrong.yaml"), "wrong.yaml", *words)
+    assert not Path("runs").exists()
+
+
+def test_a_window_longer_than_the_context_is_refused_before_anything_is_written(holdfast: Any, page_file: Path) -> None:
+    _refused(holdfast("train", page_file, "--window", 42), "window of 42 bp is longer than the context of 41 bp")
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train"], ["experiment file, or --data and --window"]),
+        (["train", "nowhere.yaml"], ["nowhere.yaml", "cannot be read"]),
+        (["train", "."], [".", "cannot be read"]),
+        (["train", "--data", "nowhere", "--window", "33"], ["nowhere", "no such data set"]),
+        (["audit", "nowhere"], ["nowhere", "no such run folder"]),
+        (["audit"], ["either a run folder or --module"]),
+        (["report", "nowhere"], ["nowhere"]),
+        (["list", "--runs", "nowhere"], ["nowhere"]),
+        (["grid", "nowhere.yaml"], ["nowhere.yaml"]),
+        (["reproduce", "table1", "--data", "nowhere"], ["nowhere"]),
+        (["data", "describe", "nowhere"], ["nowhere"]),
+        (["data", "build", "out", "nowhere.csv"], ["nowhere.csv"]),
+        (["data", "fetch", "sp1-h1hesc-discovry", "out"], ["did you mean 'sp1-h1hesc-discovery'"]),
+        (["data", "simulate", "out", "--tf", "MAFFK"], ["MAFFK"]),
+    ],
+)
+def test_what_is_missing_is_named(holdfast: Any, arguments: list[str], words: list[str]) -> None:
+    _refused(holdfast(*arguments), *words)
+
+
+def test_a_page_that_is_no_text_or_no_yaml_is_refused(holdfast: Any) -> None:
+    Path("latin.yaml").write_bytes("data: Äpfel\n".encode("latin-1"))
+    Path("broken.yaml").write_text("shift: [75\n")
+    Path("list.yaml").write_text("- a\n")
+    for name in ("latin.yaml", "broken.yaml", "list.yaml"):
+        _refused(holdfast("train", name), name)
+
+
+@pytest.mark.parametrize("change", ["shift.window", "=3", "shift.window=[", "data.x=1"])
+def test_a_set_that_cannot_be_applied_is_refused(holdfast: Any, page_file: Path, change: str) -> None:
+    _refused(holdfast("train", page_file, "--set", change), change.split("=")[0])
+
+
+@pytest.mark.parametrize(
+    ("source", "reference", "words"),
+    [
+        ("def build(): return 3", "m.py:build", ["returned int", "torch.nn.Module"]),
+        ("def build(x): pass", "m.py:build", ["m.py:build", "TypeError"]),
+        ("def build(: pass", "m.py:build", ["SyntaxError"]),
+        ("", "m.py:build", ["no function 'build'"]),
+        ("", "m.py", ["file.py:function"]),
+        ("", "other.py:build", ["no file other.py"]),
+        (
+            "{head}\n    def forward(self, sequence, tracks): return sequence",
+            "m.py:build",
+            ["forward failed", "tracks"],
+        ),
+        (
+            "{head}\n    def forward(self, s): return s.sum((1, 2))[:, None] * float('nan')",
+            "m.py:build",
+            ["not a number"],
+        ),
+        ("{head}\n    def forward(self, s): return s", "m.py:build", ["shape"]),
+        ("{head}\n    def forward(self, s): return s.mean((1, 2))", "m.py:build", ["look like probabilities"]),
+    ],
+)
+def test_a_module_that_cannot_be_audited_is_named(
+    holdfast: Any, tiny_data: Path, source: str, reference: str, words: list[str]
+) -> None:
+    head = "from torch import nn\ndef build(): return Odd()\nclass Odd(nn.Module):"
+    Path("m.py").write_text(source.replace("{head}", head))
+    _refused(holdfast("audit", "--module", reference, "--data", tiny_data, "--window", 33), *words)
+
+
+def test_one_class_is_refused(holdfast: Any, tiny_page: dict[str, Any], tmp_path: Path) -> None:
+    codes = np.random.default_rng(0).integers(0, 4, (60, 41), dtype=np.uint8)
+    split = np.repeat(np.array([0, 1, 2], dtype=np.uint8), 20)
+    SequenceDataset.in_memory(codes, np.ones((60, 1), dtype=np.int8), split=split).save(tmp_path / "ones")
+    page = tiny_page | {"data": str(tmp_path / "ones")}
+    Path("ones.yaml").write_text(yaml.safe_dump(page))
+    _refused(holdfast("train", "ones.yaml"), "need both classes")
+
+
+def test_a_half_written_run_is_named_with_its_remedy(holdfast: Any, page_file: Path) -> None:
+    assert holdfast("train", page_file).exit_code == 0
+    run = find_runs(Path("runs"))[0]
+    whole = run.path("record").read_text()
+    run.path("record").write_text(whole[: len(whole) // 2])
+    for command in (["audit", run.folder], ["report", run.folder], ["train", page_file, "--resume"]):
+        _refused(holdfast(*command), str(run.path("record")), "delete the folder")
+    listed = holdfast("list")
+    assert listed.exit_code == 0
+    assert "garbled" in listed.stdout
+    run.path("record").unlink()
+    _refused(holdfast("report", run.folder), "run.json is missing")
+
+
+def test_a_full_disk_loses_nothing(holdfast: Any, page_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def save_on_a_full_disk(*args: Any) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(files.os, "fsync", full)
+            save_weights(*args)
+
+    save_weights = train_job.save_weights
+    with monkeypatch.context() as patch:
+        patch.setattr(train_job, "save_weights", save_on_a_full_disk)
+        _refused(holdfast("train", page_file), "model.safetensors", "the disk is full")
+    run = Run(next(Path("runs").iterdir()))
+    assert not run.is_done
+    assert not list(run.folder.glob(".*.part"))
+    assert len(run.history) == 2
+    assert holdfast("train", page_file, "--resume").exit_code == 0
+    assert run.is_done
+    assert holdfast("train", page_file, "--runs", "unbroken").exit_code == 0
+    unbroken = find_runs(Path("unbroken"))[0]
+    assert run.path("weights").read_bytes() == unbroken.path("weights").read_bytes()
+
+
+def test_a_grid_says_what_is_wrong_before_it_starts(holdfast: Any, tiny_page: dict[str, Any]) -> None:
+    grids = {
+        "unknown key 'prodct'": {"base": tiny_page, "prodct": {}},
+        "product.seed": {"base": tiny_page, "product": {"seed": 3}},
+        "unknown key 'sed'": {"base": tiny_page, "product": {"sed": [1]}},
+        "longer than the context": {"base": tiny_page, "product": {"shift.window": [33, 90]}},
+        "no experiment is left": {"base": tiny_page, "exclude": [{"attack": "worst"}]},
+    }
+    for words, page in grids.items():
+        Path("grid.yaml").write_text(json.dumps(page))
+        _refused(holdfast("grid", "grid.yaml"), words)
+    assert not Path("runs").exists()

@@ -14,12 +14,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from harness import write_result
 from holdfast.core.errors import InputError
 from holdfast.data.build import build, read_parts
 from holdfast.data.dataset import SequenceDataset
+from holdfast.data.parts import TEST
 from holdfast.data.split import Given, Paper
 from holdfast.jobs.experiment import Experiment
 from holdfast.jobs.train import existing_run, train
@@ -87,7 +89,7 @@ def main() -> None:
             page |= {"data": str(path), "training": {"preset": asked.preset}, "device": asked.device}
             experiment = Experiment.parse(page)
             run = existing_run(experiment, asked.runs) or train(experiment, asked.runs, resume=True)
-            rows.append(row_of(run))
+            rows.append(row_of(run, SequenceDataset.open(path, verify=False)))
             print(
                 {key: rows[-1][key] for key in ("data", "window_bp", "model", "trained", "seed", "accuracy")},
                 flush=True,
@@ -103,7 +105,7 @@ def main() -> None:
     )
 
 
-def row_of(run: Run) -> dict[str, Any]:
+def row_of(run: Run, data: SequenceDataset) -> dict[str, Any]:
     """Return one run's numbers."""
     record, task = run.record, run.audit.tasks[0]
     if run.audit.part != "test":
@@ -124,7 +126,23 @@ def row_of(run: Run) -> dict[str, Any]:
         "auroc": {name: round(getattr(task, name)["auroc"].value, 4) for name in ("clean", "random", "worst")},
         "certified": round(task.certified_accuracy.value, 4),
         "examples": task.n_examples,
+        "by_twin": by_twin(run, data),
         "training": record.training.model_dump(mode="json") if record.training else None,
+    }
+
+
+def by_twin(run: Run, data: SequenceDataset) -> dict[str, Any]:
+    """Return accuracy of the test examples whose shuffled twin was trained or selected on, and of the others."""
+    windows = run.windows
+    seen = np.isin(data.group[windows["index"]], data.group[data.split != TEST])
+    right = (windows["centre_logit"] > 0) == (windows["label"] == 1)
+    return {
+        name: {
+            "examples": int(which.sum()),
+            "clean": round(float(right[which].mean()), 4) if which.any() else None,
+            "worst": round(float(windows["certified"][which].mean()), 4) if which.any() else None,
+        }
+        for name, which in (("twin_seen", seen), ("twin_unseen", ~seen))
     }
 
 

@@ -28,7 +28,7 @@ CONTEXT, WINDOW = 101, 75
 
 def measure(folder: str, n_examples: int) -> dict[str, float]:
     """Return what an audit of the first examples of a stored data set takes."""
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     data = SequenceDataset.open(Path(folder), verify=False).take(np.arange(n_examples))
     model, shift = MODELS["pap_megyeri"](padding="valid"), Shift(context=CONTEXT, window=WINDOW)
     audit(model, data.take(np.arange(500)), shift, bootstrap=200)

@@ -23,7 +23,7 @@ __all__ = ["METRICS", "Entries", "Pool", "draw_weights", "pool_windows", "resamp
 Floats = NDArray[np.float64]
 
 # Entries sorted at a time, and numbers in flight while many sets of weights go over them.
-BUCKET = 1_000_000
+BUCKET = 1 << 18
 SLICE = 1 << 16
 NUMBERS = 1_000_000
 

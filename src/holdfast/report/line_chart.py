@@ -88,7 +88,7 @@ class LineChart:
             HEIGHT,
             self._description(drawn),
             *self._axes(frame),
-            *(_upright(frame, x, words) for x, words in self.uprights if frame.x_low <= x <= frame.x_high),
+            *(_upright(frame, mark, row) for row, mark in enumerate(self.uprights)),
             *self._level(frame),
             *(_line(frame, line) for line in drawn),
             *_labels(frame, drawn),
@@ -169,19 +169,20 @@ def _line(frame: _Frame, line: Line) -> Markup:
     return element("g", {"class": line.colour}, element("path", stroke), *dots)
 
 
-def _upright(frame: _Frame, x: float, words: str) -> Markup:
+def _upright(frame: _Frame, mark: tuple[float, str], row: int) -> Markup:
+    """Return a vertical line with its words; neighbours write one below the other."""
+    x, words = mark
+    if not frame.x_low <= x <= frame.x_high:
+        return Markup("")
     place = frame.x(x)
     at_right_end = place > (LEFT + 2 * frame.right) / 3
-    return element(
-        "g",
-        {},
-        element("path", {"class": "reference", "d": f"M{number(place)} {TOP - 4}V{HEIGHT - BOTTOM}"}),
-        element(
-            "text",
-            {"class": "tick end" if at_right_end else "tick", "x": place + (-4 if at_right_end else 4), "y": TOP + 3},
-            words,
-        ),
-    )
+    label = {
+        "class": "tick end" if at_right_end else "tick",
+        "x": place + (-4 if at_right_end else 4),
+        "y": TOP + 3 + LABEL_GAP * (row % 3),
+    }
+    line = element("path", {"class": "reference", "d": f"M{number(place)} {TOP - 4}V{HEIGHT - BOTTOM}"})
+    return element("g", {}, line, element("text", label, words))
 
 
 def _labels(frame: _Frame, lines: Sequence[Line]) -> list[Markup]:

@@ -2,9 +2,9 @@
 
     python docs/images/draw_shift.py
 
-simulates SP1 sites, trains the default model without shifts, and takes the test example that loses the largest margin
-among those whose site lies whole in every window: what flips its call is not the site leaving. Writes the picture
-beside this script; the same versions give the same picture.
+simulates SP1 sites, trains the default model without shifts, and takes the test example that it is surest about both
+ways, right at the centre and wrong elsewhere, among those whose site lies whole in every window: what flips the call is
+not the site leaving. Writes the picture beside this script; the same versions give the same picture.
 """
 
 from __future__ import annotations
@@ -51,11 +51,10 @@ def trained(folder: Path) -> tuple[Run, SequenceDataset]:
 
 
 def most_fragile(data: SequenceDataset, logits: np.ndarray, shift: Shift) -> int:
-    """Return the bound example that falls farthest though no window cuts its core."""
+    """Return the bound example called with most certainty both ways though no window cuts its core."""
     whole = replace(shift, protect_core=True).legal(data.core).all(axis=1) & (data.core[:, 0] >= 0)
-    broken = whole & (logits[:, shift.centre_choice] > 0) & (logits.min(axis=1) < 0)
-    lost = logits[:, shift.centre_choice] - logits.min(axis=1)
-    return int(np.where(broken, lost, -np.inf).argmax())
+    sureness = np.minimum(logits[:, shift.centre_choice], -logits.min(axis=1))
+    return int(np.where(whole, sureness, -np.inf).argmax())
 
 
 def drawing(sequence: str, core: tuple[int, int], logits: np.ndarray, shift: Shift) -> str:

@@ -1,5 +1,7 @@
 """What a user can get wrong: exit code 2, one line that names the place, nothing lost."""
 
+# ruff: noqa: F401, F811 (fixtures are imported by name)
+
 import errno
 import json
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from tiny_runs import holdfast, page_file, tiny_data, tiny_page
 from typer.testing import Result
 
 from holdfast.core import files
@@ -62,6 +65,8 @@ def test_a_window_longer_than_the_context_is_refused_before_anything_is_written(
         (["train", "--data", "nowhere", "--window", "33"], ["nowhere", "no such data set"]),
         (["audit", "nowhere"], ["nowhere", "no such run folder"]),
         (["audit"], ["either a run folder or --module"]),
+        (["audit", "nowhere", "--strands", "both"], ["its own threat model"]),
+        (["audit", "--module", "m.py:build"], ["--data and --window"]),
         (["report", "nowhere"], ["nowhere"]),
         (["list", "--runs", "nowhere"], ["nowhere"]),
         (["grid", "nowhere.yaml"], ["nowhere.yaml"]),

@@ -1,5 +1,7 @@
 """The commands from data to report, in one process."""
 
+# ruff: noqa: F401, F811 (fixtures are imported by name)
+
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from rich.cells import cell_len
+from tiny_runs import holdfast, page_file, tiny_data, tiny_page
 
 from holdfast.data.dataset import SequenceDataset
 from holdfast.runs.folder import Run, find_runs
@@ -132,6 +135,17 @@ def test_what_there_is_to_choose_from_is_listed(holdfast: Any, kind: str, name: 
     result = holdfast("list", kind)
     assert result.exit_code == 0, result.output
     assert name in result.stdout
+
+
+def test_only_the_first_of_several_processes_keeps_a_run(
+    holdfast: Any, page_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helped: list[int] = []
+    monkeypatch.setattr("holdfast.jobs.train.assist", lambda page, runs, *, resume, devices: helped.append(devices))
+    monkeypatch.setenv("RANK", "1")
+    result = holdfast("train", page_file, "--devices", 2)
+    assert (result.exit_code, result.stdout, helped) == (0, "", [2])
+    assert not Path("runs").exists()
 
 
 def _fasta(path: Path, letter: str) -> Path:

@@ -1,5 +1,7 @@
 """Stopped at any moment, a run goes on to the same result, to the bit."""
 
+# ruff: noqa: F401, F811 (fixtures are imported by name)
+
 import os
 import signal
 import subprocess
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_runs import holdfast, page_file, tiny_data, tiny_page
 
 import holdfast.jobs.train as train_job
 from holdfast.runs.folder import Run, find_runs

@@ -26,6 +26,12 @@ def test_a_registry_builds_with_the_context_it_is_asked_for_and_no_more() -> Non
     assert THINGS.build(Spec(name="make", params={"colour": "blue"}), size=1) == (1, "blue")
 
 
+def test_a_resolved_spec_builds_the_same_thing_whatever_the_defaults_become() -> None:
+    spec = THINGS.resolve(Spec(name="make", params={"size": 2}))
+    changed = Registry("thing", {"make": lambda size, colour="green": (size, colour)})
+    assert changed.build(spec) == THINGS.build(spec) == (2, "red")
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [

@@ -1,10 +1,13 @@
 """The demo in small: what it makes, that it reuses it, and that its scanner knows the truth."""
 
+# ruff: noqa: F401, F811 (fixtures are imported by name)
+
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from planted_runs import inline
 
 from holdfast.core.registry import Spec
 from holdfast.data.simulate import SimulationConfig

@@ -1,10 +1,13 @@
 """Which experiments a grid page means, and that what is done is not done again."""
 
+# ruff: noqa: F401, F811 (fixtures are imported by name)
+
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from planted_runs import inline, page, planted_data
 
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.jobs import grid as grid_job
@@ -64,7 +67,7 @@ def test_sets_win_over_everything() -> None:
 def test_a_wrong_page_is_refused() -> None:
     with pytest.raises(ConfigError, match="did you mean 'product'"):
         GridPage.parse({"produt": {}})
-    with pytest.raises(ConfigError, match="product.seed"):
+    with pytest.raises(ConfigError, match=r"product\.seed"):
         GridPage.parse({"base": BASE, "product": {"seed": 3}})
     with pytest.raises(ConfigError, match=r"product\.seed: expected a list"):
         expand(GridPage(base=BASE, product={"seed": []}))

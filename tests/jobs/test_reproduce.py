@@ -1,15 +1,19 @@
 """The paper's table: which set a file is, which runs are needed, and the difference in every cell."""
 
+# ruff: noqa: F401, F811 (fixtures are imported by name)
+
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from planted_runs import inline
 
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.progress import SILENT
 from holdfast.data.dataset import SequenceDataset
-from holdfast.jobs.reproduce import Cell, Table1, identify, paper_table1, reproduce_table1
+from holdfast.jobs.reproduce import Cell, Table1, _prepare, identify, paper_table1, reproduce_table1
 
 S_DISCOVERY = Cell(tf="S", task="discovery")
 
@@ -57,7 +61,8 @@ def test_the_papers_table_is_whole() -> None:
 @pytest.fixture
 def small(tmp_path: Path) -> Table1:
     """A folder with one container, and what to do with it."""
-    _container(tmp_path / "sets" / "sp1_discovery.npz") if (tmp_path / "sets").mkdir() is None else None
+    (tmp_path / "sets").mkdir()
+    _container(tmp_path / "sets" / "sp1_discovery.npz")
     (tmp_path / "sets" / "notes.txt").write_text("not a data set")
     return Table1(data=tmp_path / "sets", lengths=(95, 101), epochs=1)
 
@@ -85,6 +90,14 @@ def test_the_split_is_the_papers_and_a_second_call_reuses_the_runs(small: Table1
     assert "random_state 9" in data.manifest.provenance.split
     assert [len(data.part(part)) for part in ("train", "validation", "test")] == [57, 7, 16]
     assert reproduce_table1(only, tmp_path / "runs", inline).result.reused == 2
+
+
+@pytest.mark.real_data
+def test_the_papers_own_set_has_the_papers_parts(real_data: Any, tmp_path: Path) -> None:
+    container = real_data("ds/sp1_h1hesc_discovery.npz")
+    found = _prepare(container.parent, tmp_path, SILENT)
+    data = SequenceDataset.open(found[S_DISCOVERY])
+    assert [len(data.part(part)) for part in ("train", "validation", "test")] == [21283, 2365, 5912]
 
 
 def test_two_files_of_one_set_and_an_empty_folder_are_refused(small: Table1, inline: Any, tmp_path: Path) -> None:

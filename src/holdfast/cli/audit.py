@@ -58,7 +58,9 @@ def audit(
     folder: Path | None = None
     found: Audit
     if run is not None:
-        _refuse_module_options(data, window, max_shift, save)
+        given = [value is not None for value in (data, window, max_shift, save)]
+        if any([*given, strands != "forward", protect_core, output != "auto"]):
+            raise ConfigError("a run is audited under its own threat model; only --module takes another one, or --save")
         found = audit_again(run, asked, device=device, progress=progress)
     elif module is not None and data is not None and window is not None:
         shift = ShiftSettings(window=window, max_shift=max_shift, protect_core=protect_core, strands=strands)
@@ -81,11 +83,6 @@ def audit(
     print_audit(console, found.record)
     if folder is not None:
         console.print(f"\nrun     {folder}", markup=False, soft_wrap=True)
-
-
-def _refuse_module_options(*values: object) -> None:
-    if any(value is not None for value in values):
-        raise ConfigError("--data, --window, --max-shift and --save are for --module; a run has its own")
 
 
 def _without_nan(value: Any) -> Any:

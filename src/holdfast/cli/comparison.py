@@ -9,6 +9,9 @@ from holdfast.cli.tables import cell, plain_table
 
 __all__ = ["print_comparison"]
 
+# From here on the difference has room beside the two numbers it is made of.
+_WIDE = 52
+
 
 def print_comparison(console: Console, comparison: pd.DataFrame) -> None:
     """Print a table for each transcription factor, task and length.
@@ -20,11 +23,14 @@ def print_comparison(console: Console, comparison: pd.DataFrame) -> None:
     comparison
         As :func:`holdfast.jobs.reproduce.compare` returns it.
     """
+    wide = console.width >= _WIDE
+    columns = ("trained", "attacked", "ours", "paper", *(("difference",) if wide else ()))
     for (tf, task, length), rows in comparison.groupby(["tf", "task", "length"], sort=False):
-        table = plain_table("trained", "attacked", "ours", "paper", "ours - paper")
         console.print(f"\n{tf}, {task}, {length} bp", style="bold", markup=False)
+        table = plain_table(*columns)
         table.columns[1].justify = "left"
         for row in rows.to_dict("records"):
-            difference = "–" if pd.isna(row["difference"]) else f"{row['difference']:+.3f}"
-            table.add_row(row["train"], row["eval"], cell(row["ours"]), cell(row["paper"]), difference)
+            cells = [row["train"], row["eval"], cell(row["ours"], 4), cell(row["paper"], 4)]
+            difference = "–" if pd.isna(row["difference"]) else f"{row['difference']:+.4f}"
+            table.add_row(*cells, *((difference,) if wide else ()))
         console.print(table, markup=False)

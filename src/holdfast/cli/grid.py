@@ -49,7 +49,8 @@ def grid(
 def print_failures(console: Console, result: GridResult) -> None:
     """Say on stderr what failed, and end with exit code 1 if anything did."""
     for failure in result.failures:
-        typer.echo(f"failed: {failure.words}: {failure.reason}", err=True)
+        bug = f"\n{failure.trace}this is a bug of holdfast's; please report it" if failure.trace else ""
+        typer.echo(f"failed: {failure.words}: {failure.reason}{bug}", err=True)
     if result.failures:
         total = len(result.failures) + len(result.runs)
         typer.echo(f"{len(result.failures)} of {total} runs failed; the same command tries them again", err=True)

@@ -44,7 +44,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except HoldfastError as error:
             raise _ended(f"error: {error}", USER_ERROR) from None
         except KeyboardInterrupt:
-            raise _ended("stopped", INTERRUPTED) from None
+            raise _ended("stopped; what was finished is kept", INTERRUPTED) from None
         except BrokenPipeError:
             _silence_stdout()
             raise typer.Exit(PIPE_CLOSED) from None

@@ -32,6 +32,7 @@ def list_names(
     from holdfast.cli.tables import plain_table, to_stdout
     from holdfast.jobs.run_table import HEADER, run_rows
 
+    header: tuple[str, ...]
     if kind is Kind.RUNS:
         header, rows = HEADER, run_rows(runs)
     else:

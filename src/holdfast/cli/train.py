@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -43,12 +44,13 @@ def train(
     runs: Annotated[Path, typer.Option(help="Folder of run folders.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
     devices: Annotated[int, typer.Option(min=1, help="Processes, when started by torchrun.")] = 1,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
 ) -> None:
     """Train a classifier, audit it, write its report: an experiment file, or --data and --window."""
     from holdfast.cli.progress import progress_to_stderr
     from holdfast.cli.tables import print_audit, to_stdout
     from holdfast.jobs.experiment import Experiment, apply_sets, load_experiment
-    from holdfast.jobs.train import epochs_done
+    from holdfast.jobs.train import assist, epochs_done
     from holdfast.jobs.train import train as carry_out
 
     flags = {"data": data and str(data), "window": window, "model": model, "attack": attack}
@@ -61,9 +63,12 @@ def train(
         raise ConfigError("give an experiment file, or --data and --window")
     else:
         page = Experiment.parse(apply_sets({}, changes), where="the command line")
+    if devices > 1 and os.environ.get("RANK", "0") != "0":  # torchrun tells each process its place
+        assist(page, runs, resume=resume, devices=devices)
+        return
     progress = progress_to_stderr()
     try:
-        run = carry_out(page, runs, resume=resume, devices=devices, progress=progress)
+        run = carry_out(page, runs, resume=resume, devices=devices, tensorboard=tensorboard, progress=progress)
     except KeyboardInterrupt:
         typer.echo(f"stopped after epoch {epochs_done(page, runs)}; go on with the same command and --resume", err=True)
         raise typer.Exit(INTERRUPTED) from None

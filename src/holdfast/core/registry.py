@@ -86,6 +86,30 @@ class Registry(Generic[T]):
             if parameter.kind in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         }
 
+    def resolve(self, spec: Spec, *, without: tuple[str, ...] = ()) -> Spec:
+        """Return the spec with the constructor's defaults written out, so that it means the same when they change.
+
+        Parameters
+        ----------
+        spec
+            Name and parameters.
+        without
+            Parameters that are known only at run time.
+
+        Examples
+        --------
+        >>> Registry("shape", {"complex": lambda real=0.0, imag=0.0: complex(real, imag)}).resolve(
+        ...     Spec(name="complex", params={"imag": 2.0})
+        ... ).params
+        {'real': 0.0, 'imag': 2.0}
+        """
+        defaults = {
+            name: list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
+            for name, parameter in self.parameters(spec.name).items()
+            if parameter.default is not parameter.empty and name not in without
+        }
+        return Spec(name=spec.name, params=defaults | spec.params)
+
     def build(self, spec: Spec, **context: Any) -> T:
         """Construct the named entry.
 

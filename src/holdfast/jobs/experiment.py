@@ -129,6 +129,11 @@ class Experiment(_Page):
         shift = self.build_shift(context)
         return ATTACKS.build(Spec(name=self.attack.name, params=params), shift=shift, loss=loss, seed=self.seed)
 
+    @property
+    def resolved_model(self) -> Spec:
+        """The model with every default written out."""
+        return MODELS.resolve(self.model, without=("n_tasks",))
+
     def build_model(self, n_tasks: int) -> SequenceModel:
         """Return the untrained model."""
         return MODELS.build(self.model, n_tasks=n_tasks)
@@ -143,6 +148,7 @@ class Experiment(_Page):
         page = self.plain()
         for key in ("name", "device", "data"):
             del page[key]
+        page["model"] = self.resolved_model.model_dump(mode="json")
         page["recipe"] = self.training.recipe().model_dump(mode="json")
         page["data"] = fingerprint
         return hashlib.sha256(json.dumps(page, sort_keys=True).encode()).hexdigest()

@@ -14,6 +14,9 @@ from holdfast.motifs.motif import Motif
 __all__ = ["MatrixScanner"]
 
 
+_IMPOSSIBLE = -1e4
+
+
 class MatrixScanner(nn.Module):
     """Log odds that a window holds a site of a known matrix, on either strand, anywhere in it.
 
@@ -42,7 +45,8 @@ class MatrixScanner(nn.Module):
         super().__init__()
         base = torch.tensor([1 - config.gc, config.gc, config.gc, 1 - config.gc], dtype=torch.float64)[:, None] / 2
         matrices = [motif.probabilities, motif.flattened(config.weak_power).probabilities]
-        logs = [(torch.from_numpy(matrix) / base).log() for matrix in matrices]
+        # A base that cannot occur costs much, not everything: an infinite cost times an absent base is no number.
+        logs = [(torch.from_numpy(matrix) / base).log().clamp(min=_IMPOSSIBLE) for matrix in matrices]
         filters = [strand for log in logs for strand in (log, log.flip(0, 1))]
         share = [(1 - config.weak_fraction) / 2, config.weak_fraction / 2]
         self.register_buffer("odds", torch.stack(filters).float())

@@ -81,7 +81,7 @@ def train(
     watching = _Watching(run, event_writer(run.folder) if tensorboard else None)
     facts = _learn(model, data, attack, experiment, watching, resume=resume, devices=devices, progress=progress)
     save_weights(model, run.path("weights"))
-    run.write_model_spec(experiment.model)
+    run.write_model_spec(experiment.resolved_model)
     audit_run(run, model, data, progress=progress)
     run.write_filters(_filters(model, data))
     run.finish(record.model_copy(update={"training": facts}))

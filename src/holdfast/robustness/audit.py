@@ -175,7 +175,7 @@ def scan_dataset(
     with evaluating(model, where):
         for batch in data.batches(max(1, BLOCK_BASES // data.context)):
             block = scan(model, batch.codes.to(where), shift)
-            logits[done : done + len(batch)] = _finite(block.float().cpu().numpy(), done)
+            logits[done : done + len(batch)] = _finite(block.float().cpu().numpy(), done, model)
             done += len(batch)
             if progress is not None:
                 progress(done)
@@ -190,11 +190,12 @@ def _room_for(shape: tuple[int, ...]) -> NDArray[np.float32]:
         return np.memmap(handle, dtype=np.float32, mode="w+", shape=shape)
 
 
-def _finite(block: NDArray[np.float32], first: int) -> NDArray[np.float32]:
+def _finite(block: NDArray[np.float32], first: int, model: nn.Module) -> NDArray[np.float32]:
     """Return the logits, refusing what is not a number."""
     if np.isnan(block).any():
         row = first + int(np.argwhere(np.isnan(block))[0, 0])
-        raise InputError(f"the model's logit of example {row} is not a number; was it trained with a rate too high?")
+        name = type(getattr(model, "model", model)).__name__
+        raise InputError(f"{name}: the logit of example {row} is not a number; was it trained with a rate too high?")
     return block
 
 

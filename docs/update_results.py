@@ -1,0 +1,217 @@
+"""Fill the README's result tables from benchmarks/results: every number in the README comes from a JSON file there.
+
+    python docs/update_results.py
+
+replaces what stands between ``<!-- results:NAME -->`` and ``<!-- /results:NAME -->`` by a table of NAME.json.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+MISSING = "Not measured yet."
+_MARKED = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results:\2 -->)", re.DOTALL)
+
+Page = dict[str, Any]
+
+
+def main() -> None:
+    """Bring the README up to date."""
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    readme.write_text(updated(text, ROOT / "benchmarks" / "results"), encoding="utf-8")
+
+
+def updated(text: str, results: Path) -> str:
+    """Return a page with its tables made anew.
+
+    Parameters
+    ----------
+    text
+        Markdown with marks.
+    results
+        Folder of JSON files.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        path = results / f"{match[2]}.json"
+        if not path.is_file():
+            return f"{match[1]}{MISSING}\n{match[3]}"
+        page = json.loads(path.read_text(encoding="utf-8"))
+        return f"{match[1]}{_tables(match[2])(page)}\n\n{_machine(page, path.name)}\n{match[3]}"
+
+    return _MARKED.sub(fill, text)
+
+
+def _tables(name: str) -> Callable[[Page], str]:
+    if name.startswith("accuracy_sp1_discovery"):
+        return accuracy_beside_the_paper
+    return next(table for start, table in TABLES.items() if name.startswith(start))
+
+
+def accuracy(page: Page) -> str:
+    """Return accuracy by data set, window and strategy."""
+    return _accuracy(page, {})
+
+
+def accuracy_beside_the_paper(page: Page) -> str:
+    """Return accuracy with the paper's own row beside ours, S/discovery."""
+    return _accuracy(page, _paper_rows("S", "discovery"))
+
+
+def _accuracy(page: Page, paper: Mapping[tuple[int, str], tuple[str, str]]) -> str:
+    groups: dict[tuple[str, int, str, str], list[Page]] = {}
+    for row in page["rows"]:
+        groups.setdefault((row["data"], row["window_bp"], row["model"], row["trained"]), []).append(row)
+    several = len({data for data, *_ in groups}) > 1
+    columns = [*(["data"] if several else []), "window (bp)", "model", "trained", "clean", "random", "worst"]
+    columns += ["paper: clean", "paper: worst"] if paper else []
+    body = []
+    for (data, window, model, trained), rows in groups.items():
+        is_control = model == "kmer"
+        cells = [*([data] if several else []), str(window), model, "control" if is_control else trained]
+        cells += [_measured(rows, attack) for attack in ("clean", "random", "worst")]
+        cells += list(paper.get((window, trained), ("", "")) if not is_control else ("", "")) if paper else []
+        body.append(cells)
+    seeds = {len(rows) for rows in groups.values()}
+    bracket = "95 % bootstrap intervals" if seeds == {1} else "95 % bootstrap intervals, or least to largest of seeds"
+    return f"{_table(columns, body, words=2 + several * 2)}\n\nTest accuracy; in brackets {bracket}."
+
+
+def _measured(rows: Sequence[Page], attack: str) -> str:
+    values = [row["accuracy"][attack] for row in rows]
+    low, high = rows[0]["interval_95"][attack] if len(rows) == 1 else (min(values), max(values))
+    return f"{statistics.mean(values):.3f} ({low:.3f}–{high:.3f})"
+
+
+def _paper_rows(tf: str, task: str) -> dict[tuple[int, str], tuple[str, str]]:
+    path = files("holdfast.jobs") / "tables" / "pap_megyeri_table1.csv"
+    cells: dict[tuple[int, str], dict[str, str]] = {}
+    with path.open(encoding="utf-8") as handle:
+        for row in csv.DictReader(handle):
+            if (row["tf"], row["task"]) == (tf, task):
+                cells.setdefault((int(row["length"]), row["train"]), {})[row["eval"]] = row["accuracy"]
+    return {key: (row.get("No Shift", ""), row.get("Worst", "")) for key, row in cells.items()}
+
+
+def scan(page: Page) -> str:
+    """Return the shared scan beside the plain loop."""
+    columns = ["model", "window (bp)", "windows", "loop (sequences/s)", "shared scan (sequences/s)", "ratio"]
+    body = [
+        [
+            row["model"],
+            str(row["window_bp"]),
+            str(row["windows"]),
+            _number(row["loop_sequences_per_s"]),
+            _number(row["scan_sequences_per_s"]),
+            f"{row['ratio']:.1f}",
+        ]
+        for row in page["rows"]
+    ]
+    return f"{_table(columns, body)}\n\nBatches of {page['batch']} contexts of {page['context_bp']} bp."
+
+
+def training_step(page: Page) -> str:
+    """Return what a Worst step costs."""
+    columns = ["model", "window (bp)", "ordinary step (ms)", "Worst, shared scan", "Worst, plain loop"]
+    body = [
+        [
+            row["model"],
+            str(row["window_bp"]),
+            f"{row['ordinary_ms']:.1f}",
+            f"{row['worst_shared_in_ordinary_steps']:.2f} steps",
+            f"{row['worst_plain_in_ordinary_steps']:.2f} steps",
+        ]
+        for row in page["rows"]
+    ]
+    return f"{_table(columns, body)}\n\nA step of Worst training, attack included, in ordinary steps."
+
+
+def read_fasta(page: Page) -> str:
+    """Return rates of reading FASTA.gz."""
+    columns = ["FASTA.gz", "file (MB)", "holdfast (MB of sequence/s)", "Biopython (MB of sequence/s)", "ratio"]
+    body = [
+        [
+            words,
+            f"{row['gz_file_mb']:.0f}",
+            f"{row['mb_of_sequence_per_s']:.0f}",
+            f"{row['biopython_mb_of_sequence_per_s']:.0f}",
+            f"{row['ratio']:.1f}",
+        ]
+        for key, words in (("one_line", "one line a sequence"), ("several_lines", "lines of 60"))
+        if (row := page.get(key))
+    ]
+    return _table(columns, body)
+
+
+def shuffle(page: Page) -> str:
+    """Return rates of the dinucleotide shuffle."""
+    body = [
+        [f"dinucleotide shuffle, {page['length_bp']} bp", _number(page["dinucleotide_per_s"])],
+        ["the same with 1 % unknown bases", _number(page["dinucleotide_with_1_percent_unknown_per_s"])],
+        ["tangermeme's dinucleotide shuffle", _number(page["tangermeme_dinucleotide_per_s"])],
+    ]
+    return _table(["shuffle", "sequences/s, one core"], body)
+
+
+def store(page: Page) -> str:
+    """Return sizes and rates of a stored data set."""
+    body = [
+        ["bytes a base on disk", f"{page['bytes_per_base']:.3f}"],
+        ["4.4 million contexts of 1,200 bp on disk (GB)", f"{page['full_size_gb']:.2f}"],
+        ["read in order (million bases/s)", _number(page["stream_in_order_mbases_per_s"])],
+        ["read in random order (million bases/s)", _number(page["stream_shuffled_mbases_per_s"])],
+        ["memory held before, while streaming (MB)", _pair(page, "held_mb_before", "held_mb_most_while_streaming")],
+    ]
+    return _table(["stored data set", ""], body)
+
+
+def audit_memory(page: Page) -> str:
+    """Return the memory of an audit by the number of examples."""
+    body = [
+        [_number(row["examples"]), _number(row["examples_per_s"]), f"{row['grown_by_mib']:.0f}"] for row in page["rows"]
+    ]
+    return _table(["examples", "examples/s", "memory above that before the audit (MiB)"], body)
+
+
+TABLES: Mapping[str, Callable[[Page], str]] = {
+    "accuracy": accuracy,
+    "scan": scan,
+    "training_step": training_step,
+    "read_fasta": read_fasta,
+    "shuffle": shuffle,
+    "store": store,
+    "audit_memory": audit_memory,
+}
+
+
+def _pair(page: Page, first: str, second: str) -> str:
+    return f"{page[first]:.0f}, {page[second]:.0f}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _machine(page: Page, name: str) -> str:
+    machine = page["machine"]
+    where = machine["gpu"] or f"{machine['cores']} cores, {machine['cpu']}"
+    return f"[{name}](benchmarks/results/{name}): {where}; torch {machine['torch']}."
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> str:
+    """Return a Markdown table whose first columns hold words, the others numbers."""
+    rule = "|".join(":--" if number < words else "--:" for number in range(len(columns)))
+    return "\n".join([f"| {' | '.join(columns)} |", f"|{rule}|", *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+if __name__ == "__main__":
+    main()

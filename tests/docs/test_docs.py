@@ -1,0 +1,232 @@
+"""Every shown command and snippet runs as it is shown, page by page, in an empty folder."""
+
+import doctest
+import importlib.util
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from doc_blocks import PAGES, ROOT, Block, blocks_of
+from typer.testing import CliRunner
+
+from holdfast.cli.app import app
+from holdfast.jobs.experiment import Experiment
+from holdfast.runs.folder import FILES, HISTORY_COLUMNS, WINDOW_COLUMNS
+from holdfast.training.recipe import Recipe
+
+RUN = {"bash", "python", "pycon"}
+SHOWN = {"text", "yaml", "{toctree}", "{eval-rst}"}
+SHELL_MARKS = {">", ">>", "<", "|", "&", "&&", "||", ";"}
+SECONDS = 180
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+WORKING_PAGES = [
+    page for page in PAGES if any(block.language in RUN and not block.not_run for block in blocks_of(page))
+]
+NOT_RUN = [block for block in BLOCKS if block.not_run]
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+
+
+def page_name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", WORKING_PAGES, ids=page_name)
+def test_everything_shown_on_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for block in blocks_of(page):
+        if block.not_run:
+            continue
+        if block.file is not None:
+            Path(block.file).write_text(block.text, encoding="utf-8")
+        elif block.language == "bash":
+            run_shell(block, tmp_path)
+        elif block.language == "python":
+            # Line numbers of a traceback are those of the page.
+            exec(compile("\n" * block.line + block.text, block.place, "exec"), namespace)
+        elif block.language == "pycon":
+            run_session(block, namespace)
+
+
+def run_shell(block: Block, folder: Path) -> None:
+    """Run a block by bash where the page is the README; elsewhere only what needs a shell, for that costs seconds."""
+    if block.page.name == "README.md":
+        return run_bash(block, block.text, folder)
+    for command in block.commands:
+        words = shlex.split(command)
+        if words[0] != "holdfast" or SHELL_MARKS & set(words):
+            run_bash(block, command, folder)
+            continue
+        arguments = [name for word in words[1:] for name in expanded(word)]
+        done = CliRunner().invoke(app, arguments, env={"COLUMNS": "100"})
+        assert done.exit_code == 0, f"{block.place}\n{command}\n{done.output[-4000:]}\n{done.exception!r}"
+    return None
+
+
+def expanded(word: str) -> list[str]:
+    return sorted(map(str, Path().glob(word))) if "*" in word else [word]
+
+
+def run_bash(block: Block, text: str, folder: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", text],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, f"{block.place}\n{text}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+
+
+def run_session(block: Block, namespace: dict[str, Any]) -> None:
+    test = doctest.DocTestParser().get_doctest(block.text, {}, block.place, block.place, block.line)
+    test.globs = namespace
+    said: list[str] = []
+    failed = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(
+        test, out=said.append, clear_globs=False
+    )
+    assert not failed.failed, "".join(said)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.place)
+def test_a_block_is_of_a_known_kind_and_its_file_is_named_before_it(block: Block) -> None:
+    assert block.language in RUN | SHOWN, block.place
+    if block.language == "yaml":
+        assert block.file is not None, f"{block.place}: a page of YAML is a file that a command reads"
+    if block.file is not None:
+        assert f"`{block.file}`" in block.before, f"{block.place}: the reader is not told to save {block.file}"
+
+
+def test_only_what_is_long_or_needs_a_network_is_not_run() -> None:
+    reasons = {command.split()[0] + ": " + str(block.not_run) for block in NOT_RUN for command in block.commands}
+    assert reasons, "the README shows make demo"
+    for reason in reasons:
+        assert re.search(r"network|minutes|several (GPUs|processes)|real data|git checkout", reason), reason
+
+
+@pytest.mark.parametrize("block", NOT_RUN, ids=lambda block: block.place)
+def test_commands_that_are_not_run_are_spelled_right(block: Block) -> None:
+    for command in block.commands:
+        words = command.split()
+        if "holdfast" in words[:6]:
+            known = help_of(*subcommand(words[words.index("holdfast") + 1 :]))
+            asked = OPTION.findall(command.split("holdfast ", 1)[1])
+            assert set(asked) <= set(OPTION.findall(known)), command
+        elif words[0] == "make":
+            assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), command
+        elif words[0] == "python" and words[1].endswith(".py"):
+            assert (ROOT / words[1]).is_file(), command
+        else:
+            assert words[0] in ("git", "cd", "pip", "python", "."), command
+
+
+def help_of(*command: str) -> str:
+    shown = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"})
+    assert shown.exit_code == 0, command
+    return shown.output
+
+
+def subcommand(words: list[str]) -> tuple[str, ...]:
+    return tuple(words[:2] if words[0] == "data" else words[:1])
+
+
+COMMAND_LINE = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## holdfast ([a-z ]+)\n(.*?)(?=^## |\Z)", COMMAND_LINE, re.MULTILINE | re.DOTALL))
+
+
+def test_the_command_line_page_has_every_command() -> None:
+    def commands(*group: str) -> set[str]:
+        listed = re.findall(r"^│ ([a-z]+)  ", help_of(*group), re.MULTILINE)
+        assert listed
+        return set(listed)
+
+    top = commands()
+    assert set(SECTIONS) == (top - {"data"}) | {f"data {name}" for name in commands("data")}
+
+
+@pytest.mark.parametrize("command", sorted(SECTIONS))
+def test_the_command_line_page_has_every_option(command: str) -> None:
+    shown = set(OPTION.findall(help_of(*command.split()))) - {"--help"}
+    # Cells of the first column only: help texts name options of other commands.
+    told = set(re.findall(r"^\| `(--[a-z-]+)", SECTIONS[command], re.MULTILINE))
+    own = set(re.findall(r"^│ [* ]  ?.*?(--[a-z][a-z-]*)  ", help_of(*command.split()), re.MULTILINE))
+    assert told == (own or shown) - {"--help"}
+
+
+def test_the_experiment_page_has_every_setting() -> None:
+    page = (ROOT / "docs" / "reference" / "experiment.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| `([a-z_.]+)`", page, re.MULTILINE))
+    wanted = set(Recipe.model_fields)
+    for name, field in Experiment.model_fields.items():
+        inner = getattr(field.annotation, "model_fields", {})
+        wanted |= {name} if name in ("model", "attack") else {f"{name}.{key}" for key in inner} or {name}
+    assert told == wanted
+
+
+def test_the_run_folder_page_names_every_file_and_column() -> None:
+    page = (ROOT / "docs" / "guides" / "run-folder.md").read_text(encoding="utf-8")
+    for name in (*FILES.values(), *HISTORY_COLUMNS, *WINDOW_COLUMNS):
+        assert f"`{name}`" in page, name
+
+
+def test_the_map_of_the_house_names_every_room_and_no_other() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = {path.parent.name for path in (ROOT / "src" / "holdfast").glob("*/__init__.py")}
+    assert set(re.findall(r"^\| `([a-z]+)/` \|", page, re.MULTILINE)) == rooms
+    for room, file in re.findall(r"^\| `([a-z]+)/` \|.*`([a-z_]+\.py)` \|$", page, re.MULTILINE):
+        assert (ROOT / "src" / "holdfast" / room / file).is_file(), f"{room}/{file}"
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [*PAGES, ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page_name(page)} links to {target}"
+
+
+def test_the_readme_tables_say_what_the_results_say() -> None:
+    script = loaded_script(ROOT / "docs" / "update_results.py")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert script.updated(text, ROOT / "benchmarks" / "results") == text, "run python docs/update_results.py"
+
+
+def test_a_results_table_follows_its_json(tmp_path: Path) -> None:
+    script = loaded_script(ROOT / "docs" / "update_results.py")
+    row = {"model": "m", "window_bp": 75, "windows": 27, "loop_sequences_per_s": 2.0, "scan_sequences_per_s": 30.0}
+    row |= {"ratio": 15.0, "largest_difference_of_logits": 0.0}
+    page = {"machine": {"cpu": "c", "cores": 2, "gpu": None, "torch": "2"}, "batch": 64, "context_bp": 101}
+    (tmp_path / "scan.json").write_text(json.dumps({**page, "rows": [row]}))
+    text = "a\n<!-- results:scan -->\nold\n<!-- /results:scan -->\nb\n<!-- results:store -->\n<!-- /results:store -->\n"
+    made = script.updated(text, tmp_path)
+    assert "old" not in made
+    assert "| m | 75 | 27 | 2 | 30 | 15.0 |" in made
+    assert "Not measured yet." in made
+    assert made.startswith("a\n")
+
+
+def loaded_script(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_citation_and_the_changelog_know_the_version() -> None:
+    version = re.search(r'__version__ = "([^"]+)"', (files("holdfast") / "__init__.py").read_text(encoding="utf-8"))
+    assert version is not None
+    assert f"version: {version[1]}" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

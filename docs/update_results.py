@@ -73,7 +73,7 @@ def _accuracy(page: Page, paper: Mapping[tuple[int, str], tuple[str, str]]) -> s
         groups.setdefault((row["data"], row["window_bp"], row["model"], row["trained"]), []).append(row)
     several = len({data for data, *_ in groups}) > 1
     columns = [*(["data"] if several else []), "window (bp)", "model", "trained", "clean", "random", "worst"]
-    columns += ["paper: clean", "paper: worst"] if paper else []
+    columns += ["paper, clean", "paper, worst"] if paper else []
     body = []
     for (data, window, model, trained), rows in groups.items():
         is_control = model == "kmer"
@@ -81,15 +81,41 @@ def _accuracy(page: Page, paper: Mapping[tuple[int, str], tuple[str, str]]) -> s
         cells += [_measured(rows, attack) for attack in ("clean", "random", "worst")]
         cells += list(paper.get((window, trained), ("", "")) if not is_control else ("", "")) if paper else []
         body.append(cells)
-    seeds = {len(rows) for rows in groups.values()}
-    bracket = "95 % bootstrap intervals" if seeds == {1} else "95 % bootstrap intervals, or least to largest of seeds"
-    return f"{_table(columns, body, words=2 + several * 2)}\n\nTest accuracy; in brackets {bracket}."
+    said = "Test accuracy ± half a 95 % bootstrap interval."
+    if any(len(rows) > 1 for rows in groups.values()):
+        said += " Of several seeds: their mean ± the farthest of them."
+    parts = [_table(columns, body, words=3 + several), said]
+    twins = _by_twin(groups, several=several)
+    return "\n\n".join([*parts, *twins])
+
+
+def _by_twin(groups: Mapping[tuple[str, int, str, str], Sequence[Page]], *, several: bool) -> list[str]:
+    """Return the same accuracies for examples whose shuffled twin was trained or chosen on, and for the others."""
+    body = []
+    for (data, window, model, trained), rows in groups.items():
+        cells = [
+            statistics.mean(row["by_twin"][part][attack] for row in rows)
+            for part in ("twin_seen", "twin_unseen")
+            for attack in ("clean", "worst")
+            if all((row.get("by_twin") or {}).get(part, {}).get(attack) is not None for row in rows)
+        ]
+        if len(cells) == 4:
+            words = [*([data] if several else []), str(window), model, "control" if model == "kmer" else trained]
+            body.append([*words, *(f"{value:.3f}" for value in cells)])
+    if not body:
+        return []
+    columns = [*(["data"] if several else []), "window (bp)", "model", "trained"]
+    columns += ["twin seen, clean", "twin seen, worst", "twin unseen, clean", "twin unseen, worst"]
+    words = "The same for test examples whose shuffled twin stands in train or validation, and for the others:"
+    return [words, _table(columns, body, words=3 + several)]
 
 
 def _measured(rows: Sequence[Page], attack: str) -> str:
     values = [row["accuracy"][attack] for row in rows]
-    low, high = rows[0]["interval_95"][attack] if len(rows) == 1 else (min(values), max(values))
-    return f"{statistics.mean(values):.3f} ({low:.3f}–{high:.3f})"
+    mean = statistics.mean(values)
+    low, high = rows[0]["interval_95"][attack]
+    spread = (high - low) / 2 if len(rows) == 1 else max(abs(value - mean) for value in values)
+    return f"{mean:.3f} ±{spread:.3f}"
 
 
 def _paper_rows(tf: str, task: str) -> dict[tuple[int, str], tuple[str, str]]:
@@ -99,7 +125,11 @@ def _paper_rows(tf: str, task: str) -> dict[tuple[int, str], tuple[str, str]]:
         for row in csv.DictReader(handle):
             if (row["tf"], row["task"]) == (tf, task):
                 cells.setdefault((int(row["length"]), row["train"]), {})[row["eval"]] = row["accuracy"]
-    return {key: (row.get("No Shift", ""), row.get("Worst", "")) for key, row in cells.items()}
+    return {key: (_published(row, "No Shift"), _published(row, "Worst")) for key, row in cells.items()}
+
+
+def _published(row: Mapping[str, str], attack: str) -> str:
+    return f"{float(row[attack]):.3f}" if row.get(attack) else ""
 
 
 def scan(page: Page) -> str:

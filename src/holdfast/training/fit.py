@@ -147,6 +147,10 @@ def fit(
         state.restart, state.epoch, state.best_epoch, state.best_loss = state.restart + 1, 0, 0, math.inf
         state.plateau, state.collapsed_epochs = {}, 0
     attempt.finish()
+    if devices > 1:
+        # Together, or the first process to leave takes the others' connections with it.
+        fabric.barrier()
+        torch.distributed.destroy_process_group()
     return Fitted(state.history, state.best_epoch, state.best_loss, state.stopped, state.notes)
 
 

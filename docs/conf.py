@@ -32,7 +32,7 @@ NumpyDocstring._parse_attribute_docstring = lambda self: self._consume_to_end()
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"
-autodoc_default_options = {"members": True}
+autodoc_default_options = {"members": True, "exclude-members": "model_config"}
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 

@@ -129,7 +129,7 @@ def _paper_rows(tf: str, task: str) -> dict[tuple[int, str], tuple[str, str]]:
 
 
 def _published(row: Mapping[str, str], attack: str) -> str:
-    return f"{float(row[attack]):.3f}" if row.get(attack) else ""
+    return f"{float(row[attack]):.4f}" if row.get(attack) else ""
 
 
 def scan(page: Page) -> str:

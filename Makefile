@@ -22,7 +22,7 @@ unit: $(STAMP)
 	$(BIN)/python -m pytest
 
 docs: $(STAMP)
-	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/sphinx-build -W -E --keep-going -q -b html docs docs/_build/html
 
 wheel: $(STAMP)
 	$(BIN)/python -m build --wheel

@@ -23,6 +23,7 @@ app = typer.Typer(
     name="holdfast",
     help="How far can a shift of the window push a transcription-factor-binding classifier? Exactly.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",  # square brackets in help are meant
     add_completion=False,
     pretty_exceptions_enable=False,
 )

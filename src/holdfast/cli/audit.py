@@ -41,8 +41,8 @@ def audit(
 ) -> None:
     """Measure how far a shift can push a run's model, or the module that a Python function builds.
 
-    A run is audited under its own threat model. Asked in the way of its experiment, the answer replaces the one in
-    its folder; asked otherwise (--part, --n-try, --bootstrap), it is only shown.
+    A run is audited under its own threat model. Asked as its experiment has it, the answer replaces the one in its
+    folder; asked otherwise (--part, --n-try, --bootstrap, --device), it is only shown.
     """
     from holdfast.cli.progress import progress_to_stderr
     from holdfast.cli.tables import print_audit, to_stdout

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["data_app"]
 
-data_app = typer.Typer(help="Make, describe, simulate and fetch data sets.", no_args_is_help=True)
+data_app = typer.Typer(
+    help="Make, describe, simulate and fetch data sets.", no_args_is_help=True, rich_markup_mode="markdown"
+)
 
 Files = Annotated[list[Path] | None, typer.Option(help="Again for more files.")]
 

@@ -194,6 +194,8 @@ def apply_sets(page: dict[str, Any], sets: Sequence[str]) -> dict[str, Any]:
     --------
     >>> apply_sets({"shift": {"window": 75}}, ["shift.window=90", "attack=worst"])
     {'shift': {'window': 90}, 'attack': 'worst'}
+    >>> apply_sets({"attack": "worst-of-n"}, ["attack.params.n_try=5"])
+    {'attack': {'name': 'worst-of-n', 'params': {'n_try': 5}}}
     """
     changed: dict[str, Any] = json.loads(json.dumps(page, default=str))
     for change in sets:
@@ -203,6 +205,8 @@ def apply_sets(page: dict[str, Any], sets: Sequence[str]) -> dict[str, Any]:
         *path, last = key.split(".")
         at = changed
         for step in path:
+            if isinstance(at.get(step), str) and step in ("model", "attack"):
+                at[step] = {"name": at[step]}  # a bare name is short for a mapping
             at = at.setdefault(step, {})
             if not isinstance(at, dict):
                 raise ConfigError(f"--set {change}: '{step}' is {at!r} here and has no '{last}'; give it as a mapping")

@@ -141,7 +141,7 @@ def audit(
         seed=seed,
     )
     tables = [reduced.task(number) for number in range(len(data.tasks))]
-    windows = pd.concat([rows for _, rows in tables], ignore_index=True)
+    windows = tables[0][1] if len(tables) == 1 else pd.concat([rows for _, rows in tables], ignore_index=True)
     record = AuditRecord(
         shift=shift_facts(shift),
         n_try=reduced.n_try,

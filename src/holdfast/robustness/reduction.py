@@ -206,12 +206,11 @@ def fragile_examples(data: SequenceDataset, shift: Shift, windows: pd.DataFrame,
     centre_right = (windows["centre_logit"] > 0) == (windows["label"] == 1)
     broken = windows[(windows["label"] >= 0) & centre_right & ~windows["certified"]]
     lost = (broken["centre_logit"] - broken["worst_logit"]).abs().sort_values(ascending=False, kind="stable")
-    place = {int(number): row for row, number in enumerate(data.index)}
-    return [_example(data, shift, place, row) for row in broken.loc[lost.index[:count]].to_dict("records")]
+    return [_example(data, shift, row) for row in broken.loc[lost.index[:count]].to_dict("records")]
 
 
-def _example(data: SequenceDataset, shift: Shift, place: dict[int, int], row: dict[Hashable, Any]) -> FragileExample:
-    at = place[row["index"]]
+def _example(data: SequenceDataset, shift: Shift, row: dict[Hashable, Any]) -> FragileExample:
+    at = int(np.flatnonzero(data.index == row["index"])[0])
     start, end = (int(edge) for edge in data.core[at])
     return FragileExample(
         index=row["index"],

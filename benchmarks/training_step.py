@@ -21,14 +21,7 @@ from holdfast.robustness.attacks import CentreShift, WorstShift
 from holdfast.robustness.scan import loop_over_windows
 from holdfast.robustness.shift import Shift
 from holdfast.training.objective import Objective
-from scan import synchronised
-
-BATCH, CONTEXT = 64, 101
-CASES = {
-    "pap_megyeri valid": Spec(name="pap_megyeri", params={"padding": "valid"}),
-    "pap_megyeri same": Spec(name="pap_megyeri", params={"padding": "same"}),
-    "holdfast": Spec(name="holdfast"),
-}
+from scan import BATCH, CASES, CONTEXT, synchronised
 
 
 def main() -> None:

@@ -16,7 +16,9 @@ import torch
 from torch import Tensor
 
 from harness import timed, write_result
+from holdfast.core.memory import keep_freed_memory
 from holdfast.core.registry import Spec
+from holdfast.dna.codes import one_hot
 from holdfast.models import MODELS
 from holdfast.models.base import WindowModel
 from holdfast.robustness.attacks import SCAN_BASES
@@ -40,6 +42,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=BATCH)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
+    keep_freed_memory()  # as the command line does
     rows = []
     for name, spec in CASES.items():
         model = MODELS.build(spec).eval().to(asked.device)
@@ -56,9 +59,9 @@ def compare(name: str, model: WindowModel, window: int, device: str, repeats: in
     codes = torch.randint(0, 4, (batch, CONTEXT), dtype=torch.uint8, device=device)
     shift = Shift(context=CONTEXT, window=window)
     rows_per_block = max(1, SCAN_BASES // CONTEXT) if device == "cpu" else batch
-    sequence = torch.nn.functional.one_hot(codes.long(), 4).transpose(1, 2).float()
 
     def loop() -> Tensor:
+        sequence = one_hot(codes)
         return torch.stack([model(sequence[..., i : i + window]) for i in shift.offsets], dim=1)
 
     def shared() -> Tensor:
@@ -79,7 +82,7 @@ def compare(name: str, model: WindowModel, window: int, device: str, repeats: in
         if device != "cpu":
             compiled = torch.compile(model)
             row["compiled_loop_sequences_per_s"] = round(
-                batch / compiled_seconds(compiled, sequence, shift, repeats), 1
+                batch / compiled_seconds(compiled, one_hot(codes), shift, repeats), 1
             )
     return row
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from harness import timed, write_result
 from holdfast.core.device import evaluating
+from holdfast.core.memory import keep_freed_memory
 from holdfast.core.registry import Spec
 from holdfast.data.batch import Batch
 from holdfast.models import MODELS
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
+    keep_freed_memory()  # as the command line does
     rows = []
     for name, spec in CASES.items():
         for window in (75, 95):

@@ -16,6 +16,7 @@ from holdfast.cli.listing import list_names
 from holdfast.cli.report import report
 from holdfast.cli.reproduce import reproduce
 from holdfast.cli.train import train
+from holdfast.core.memory import keep_freed_memory
 
 __all__ = ["app", "main"]
 
@@ -56,4 +57,5 @@ app.add_typer(data_app, name="data")
 
 def main() -> None:
     """Run the command line; the process ends with its exit code."""
+    keep_freed_memory()
     app()

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from holdfast.core.errors import HoldfastError
+from holdfast.core.memory import keep_freed_memory
 from holdfast.core.progress import Advance
 
 __all__ = ["THREAD_VARIABLES", "Message", "serve"]
@@ -37,6 +38,7 @@ def serve(pipe: Connection) -> None:
     # Ctrl-C reaches the whole group of processes; the parent decides. Asked to end, temporary files are cleared.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
+    keep_freed_memory()
     try:
         while True:
             work, payload = pipe.recv()

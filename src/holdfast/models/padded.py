@@ -40,24 +40,48 @@ def max_over_padded_windows(sequence: Tensor, first: nn.Conv1d, second: nn.Conv1
     left_1, right_1, left_2, right_2 = (k1 - 1) // 2, k1 // 2, (k2 - 1) // 2, k2 // 2
     taps = _taps_apart(first(sequence).relu_(), second)
     last, leading = _last_taps(taps), _first_taps(taps)
-    best = sliding_max(last[k2], window - k1 - k2 + 2)  # (N, C, S), grows to the maximum over all positions
     # Left end: the padding changes the first left_1 values; the shared ones begin at first-layer index i.
     own = _own_part(F.pad(_slices(sequence, 0, k1 - 1, n_windows), (left_1, 0)), first, second, n_windows)
+    shares = {}
     for position in range(left_1 + left_2):
-        value = own[..., position + right_2]
         n_shared = position + right_2 - left_1 + 1
-        best = torch.maximum(best, value + last[n_shared][..., :n_windows] if n_shared > 0 else value)
+        if n_shared > 0:
+            shares[position + right_2] = last[n_shared][..., :n_windows]
+    left = _best(own[..., right_2 : right_2 + left_1 + left_2], shares, first_place=right_2)
     # Right end, the mirror image: the shared values end at first-layer index i + W - k1.
     bases = _slices(sequence, window - k1 + 1, k1 - 1, n_windows)
     own = _own_part(F.pad(bases, (0, right_1)), first, second, n_windows)
-    for back in range(right_1 + right_2):  # position W - 1 - back
-        value = own[..., right_1 - 1 - back + right_2]
+    shares = {}
+    for back in reversed(range(right_1 + right_2)):  # position W - 1 - back
         n_shared = back + left_2 - right_1 + 1
         if n_shared > 0:
             begin = window - k1 - n_shared + 1
-            value = value + leading[n_shared][..., begin : begin + n_windows]
-        best = torch.maximum(best, value)
+            shares[right_1 - 1 - back + right_2] = leading[n_shared][..., begin : begin + n_windows]
+    right = _best(own[..., : right_1 + right_2], shares, first_place=0)
+    interior = sliding_max(last[k2], window - k1 - k2 + 2)
+    best = torch.maximum(interior, torch.maximum(left, right))
     return (best.transpose(1, 2) + second.bias).relu_()
+
+
+def _best(own: Tensor, shares: dict[int, Tensor], *, first_place: int) -> Tensor:
+    """Return the maximum over places of own plus shared taps, (N, C, S).
+
+    Parameters
+    ----------
+    own
+        (N, C, S, places), the first of them ``first_place``.
+    shares
+        Place -> (N, C, S); neighbouring places, ascending. Places that are not among them have none.
+    """
+    if not shares:
+        return own.amax(dim=-1)
+    start = next(iter(shares)) - first_place
+    stop = start + len(shares)
+    best = (own[..., start:stop] + torch.stack(list(shares.values()), dim=-1)).amax(dim=-1)
+    for alone in (own[..., :start], own[..., stop:]):
+        if alone.shape[-1]:
+            best = torch.maximum(best, alone.amax(dim=-1))
+    return best
 
 
 def _own_part(bases: Tensor, first: nn.Conv1d, second: nn.Conv1d, n_windows: int) -> Tensor:

@@ -21,7 +21,7 @@ from holdfast.robustness.shift import Shift
 __all__ = ["ATTACKS", "CentreShift", "RandomShift", "SampledWorstShift", "ShiftAttack", "WorstShift"]
 
 # Bases per block of a scan inside an attack: feature maps stay in the cache.
-SCAN_BASES = 16 * 128
+SCAN_BASES = 32 * 128
 
 
 @dataclass(frozen=True, kw_only=True)

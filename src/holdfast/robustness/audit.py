@@ -28,7 +28,7 @@ __all__ = ["Audit", "audit", "scan_dataset"]
 Floats = NDArray[np.float64]
 Progress = Callable[[int], None]
 # Bases per block of a scan: a few MB of feature maps.
-BLOCK_BASES = 16 * 128
+BLOCK_BASES = 32 * 128
 # Bytes of logits above which they lie in a temporary file.
 MOST_IN_MEMORY = 1 << 25
 

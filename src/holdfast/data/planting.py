@@ -40,7 +40,7 @@ def place_near_centre(context: int, width: int, spread_bp: float, uniform: NDArr
     middle = ndtri(low + uniform * (1 - 2 * low)) * spread_bp
     # Halves round up, so that even and odd differences treat both sides as the central window does.
     start = np.floor(middle + last / 2 + 0.5)
-    return np.clip(start, 0, last).astype(np.int64)
+    return np.asarray(np.clip(start, 0, last), dtype=np.int64)
 
 
 def place_anywhere(taken: NDArray[np.bool_], width: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -111,7 +111,7 @@ def test_a_set_that_cannot_be_applied_is_refused(holdfast: Any, page_file: Path,
         (
             "{head}\n    def forward(self, s): return s.sum((1, 2))[:, None] * float('nan')",
             "m.py:build",
-            ["not a number"],
+            ["not a finite number"],
         ),
         ("{head}\n    def forward(self, s): return s", "m.py:build", ["shape"]),
         ("{head}\n    def forward(self, s): return s.mean((1, 2))", "m.py:build", ["look like probabilities"]),

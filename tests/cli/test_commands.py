@@ -143,8 +143,19 @@ def test_only_the_first_of_several_processes_keeps_a_run(
     helped: list[int] = []
     monkeypatch.setattr("holdfast.jobs.train.assist", lambda page, runs, *, resume, devices: helped.append(devices))
     monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
     result = holdfast("train", page_file, "--devices", 2)
     assert (result.exit_code, result.stdout, helped) == (0, "", [2])
+    assert not Path("runs").exists()
+
+
+def test_several_devices_without_torchrun_are_refused_before_anything_is_made(
+    holdfast: Any, page_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    result = holdfast("train", page_file, "--devices", 2)
+    assert result.exit_code == 2
+    assert "torchrun" in result.stderr
     assert not Path("runs").exists()
 
 

@@ -82,6 +82,8 @@ def test_evaluating_restores_every_mode() -> None:
 def test_unknown_devices_are_refused() -> None:
     with pytest.raises(ConfigError, match="unknown device 'gpu'"):
         resolve_device("gpu")
+    with pytest.raises(ConfigError, match="not supported"):
+        resolve_device("meta")
     with pytest.raises(ConfigError, match="not on this machine"):
         resolve_device("cuda:99")
 
@@ -99,6 +101,14 @@ def test_a_full_disk_is_an_error_with_a_remedy_and_leaves_nothing(tmp_path: Path
     with pytest.raises(InputError, match="disk is full"), writing(tmp_path / "a"):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_regular_file_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for special in (Path("/dev/null"), tmp_path / "folder"):
+        with pytest.raises(InputError, match="no regular file"):
+            write_text(special, "x")
+    assert not Path("/dev/null").is_file()
 
 
 def test_a_file_in_place_of_a_folder_is_an_error_with_a_remedy(tmp_path: Path) -> None:

@@ -174,11 +174,42 @@ def test_a_model_that_returns_no_numbers_is_refused() -> None:
         def forward(self, sequence: torch.Tensor) -> torch.Tensor:
             return super().forward(sequence) * float("nan")
 
-    with pytest.raises(InputError, match="not a number"):
+    with pytest.raises(InputError, match="not a finite number"):
         audit(Broken(), dataset(), SHIFT, output="logits")
 
 
+def test_a_model_that_answers_twice_in_two_ways_is_refused() -> None:
+    class Noisy(Linear):
+        def forward(self, sequence: torch.Tensor) -> torch.Tensor:
+            z = super().forward(sequence)
+            return z + torch.randn_like(z)
+
+    with pytest.raises(InputError, match="answers the same window in two ways"):
+        audit(Noisy(), dataset(), SHIFT, output="logits")
+
+
+def test_infinite_logits_are_refused() -> None:
+    class Infinite(Linear):
+        def forward(self, sequence: torch.Tensor) -> torch.Tensor:
+            return super().forward(sequence).sign() * float("inf")
+
+    with pytest.raises(InputError, match="not a finite number"):
+        audit(Infinite(), dataset(), SHIFT, output="logits")
+
+
+def test_a_model_of_ours_returns_logits_and_nothing_else() -> None:
+    with pytest.raises(InputError, match="returns logits"):
+        audit(KmerLogistic(k=3), dataset(), SHIFT, output="probabilities")
+
+
+def test_no_radius_is_negative_when_the_other_strand_flips_the_call_in_place() -> None:
+    windows = audit(Linear(), dataset(), Shift(context=26, window=20, strands="both"), output="logits").windows
+    assert windows["radius_bp"].min() == 0
+
+
 def test_wrong_arguments_are_refused() -> None:
+    with pytest.raises(ConfigError, match="n_try"):
+        audit(Linear(), dataset(), SHIFT, n_try=0)
     with pytest.raises(ConfigError, match="adversary is 'both'"):
         audit(Linear(), dataset(), SHIFT, adversary="both")
     with pytest.raises(ConfigError, match="output is 'logit'"):

@@ -165,6 +165,22 @@ def test_a_collapse_is_noticed_said_and_restarted_gently() -> None:
     assert "collapsed" in reported.notes[0]
 
 
+def test_patience_that_ends_with_a_collapse_does_not_end_the_restart() -> None:
+    data = dataset()
+    page = recipe("fast", {"epochs": 4, "curriculum": (), "patience": 1, "max_restarts": 1})
+    fitted = fit(Stubborn(), data.part("train"), data.part("validation"), WorstShift(shift=SHIFT), page)
+    assert 1 in {row["restart"] for row in fitted.history}
+    assert fitted.best_epoch > 0
+    assert np.isfinite(fitted.best_loss)
+
+
+def test_an_odd_example_makes_no_batch_of_one() -> None:
+    data = dataset(n=482)  # 361 training examples
+    page = recipe("fast", {"epochs": 1, "batch_size": 2})
+    fitted = fit(small_model(), data.part("train"), data.part("validation"), ATTACKS["centre"](shift=SHIFT), page)
+    assert len(fitted.history) == 1
+
+
 def test_one_answer_before_the_worst_is_hunted_is_no_collapse() -> None:
     data = dataset()
     fitted = fit(

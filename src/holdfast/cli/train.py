@@ -63,6 +63,11 @@ def train(
         raise ConfigError("give an experiment file, or --data and --window")
     else:
         page = Experiment.parse(apply_sets({}, changes), where="the command line")
+    if devices > 1 and os.environ.get("WORLD_SIZE") != str(devices):
+        raise ConfigError(
+            f"--devices {devices} is for processes that torchrun started; "
+            f"run: torchrun --nproc-per-node {devices} --no-python holdfast train ..."
+        )
     if devices > 1 and os.environ.get("RANK", "0") != "0":  # torchrun tells each process its place
         assist(page, runs, resume=resume, devices=devices)
         return

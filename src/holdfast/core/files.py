@@ -25,6 +25,8 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
         If the disk is full or the folder cannot be written; nothing is left behind.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is there and is no regular file; choose another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as handle:

@@ -112,6 +112,12 @@ class Paper:
     validation: float = 0.1
     seed: int = 9
 
+    def __post_init__(self) -> None:
+        if not 0 < self.validation < 1:
+            raise ConfigError(f"split 'paper': validation {self.validation} has to be between 0 and 1")
+        if self.seed < 0:
+            raise ConfigError(f"split 'paper': seed {self.seed} has to be 0 or more")
+
     def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers.
 

@@ -30,6 +30,23 @@ def load_run_model(run: Run) -> SequenceModel:
     return load_weights(run.model_spec, run.path("weights"), n_tasks=len(run.data.tasks))
 
 
+def open_run_data(run: Run, experiment: Experiment) -> SequenceDataset:
+    """Return the data set a run was trained on.
+
+    Raises
+    ------
+    InputError
+        If other data lie at its place now.
+    """
+    data = SequenceDataset.open(experiment.data)
+    if data.fingerprint != run.data.fingerprint:
+        raise InputError(
+            f"{experiment.data}: not the data {run.folder.name} was trained on (fingerprint {data.fingerprint[:12]}, "
+            f"expected {run.data.fingerprint[:12]}); build that data set again, or train anew"
+        )
+    return data
+
+
 def audit_run(
     run: Run,
     model: SequenceModel | None = None,
@@ -53,7 +70,7 @@ def audit_run(
     """
     experiment = Experiment.parse(run.config, where=str(run.path("config")))
     model = model if model is not None else load_run_model(run)
-    data = data if data is not None else SequenceDataset.open(experiment.data)
+    data = data if data is not None else open_run_data(run, experiment)
     asked = settings or experiment.audit
     found = audit_module(
         model,
@@ -100,7 +117,7 @@ def audit_again(
         found = audit_run(run, progress=progress)
         write_report([run], run.path("report"))
         return found
-    data = SequenceDataset.open(experiment.data)
+    data = open_run_data(run, experiment)
     return audit_module(
         load_run_model(run),
         data,

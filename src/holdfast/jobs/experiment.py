@@ -125,6 +125,9 @@ class Experiment(_Page):
     def build_attack(self, context: int) -> ShiftAttack:
         """Return the training attack; its loss is named by ``loss`` among its parameters."""
         params = dict(self.attack.params)
+        for key in ("shift", "seed"):
+            if key in params:
+                raise ConfigError(f"attack has no parameter '{key}': set {key} at the top of the experiment")
         loss = LOSSES.build(Spec.parse(params.pop("loss", "xe")))
         shift = self.build_shift(context)
         return ATTACKS.build(Spec(name=self.attack.name, params=params), shift=shift, loss=loss, seed=self.seed)
@@ -184,6 +187,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: no YAML ({' '.join(str(error).split())})") from error
     if not isinstance(page, dict):
         raise InputError(f"{path}: expected a mapping of settings, got {type(page).__name__}")
+    if not all(isinstance(key, str) for key in page):
+        raise ConfigError(f"{path}: keys are words, got {next(key for key in page if not isinstance(key, str))!r}")
     return page
 
 

@@ -118,10 +118,16 @@ def expand(page: GridPage, sets: Sequence[str] = (), *, where: str = "grid") -> 
         pages += _multiplied(_merged(page.base, rest), extra.get(_PRODUCT) or {}, where)
     experiments = [Experiment.parse(apply_sets(one, sets), where=where) for one in pages]
     kept = [one for one in experiments if not any(_matches(one.plain(), entry) for entry in page.exclude)]
-    unique = list({repr(one.plain()): one for one in kept}.values())
+    unique = list({_page_key(one): one for one in kept}.values())
     if not unique:
         raise ConfigError(f"{where}: no experiment is left; look at product, include and exclude")
     return unique
+
+
+def _page_key(experiment: Experiment) -> str:
+    """Return what tells two runs apart: the device and the spelling of a path do not."""
+    page = experiment.plain() | {"device": None, "data": str(experiment.data.resolve()), "name": experiment.run_name}
+    return repr(page)
 
 
 def run_grid(

@@ -40,6 +40,8 @@ def as_logit_model(model: nn.Module, output: Output, *, n_tasks: int) -> nn.Modu
         raise ConfigError(f"output is '{output}'; it is one of {', '.join(get_args(Output))}")
     if not isinstance(model, SequenceModel):
         return _AsLogits(model, output, n_tasks)
+    if output not in ("auto", "logits"):
+        raise InputError(f"{type(model).__name__} is a SequenceModel and returns logits; output='{output}' cannot be")
     if model.n_tasks != n_tasks:
         raise InputError(f"{type(model).__name__} has {model.n_tasks} tasks, the data set has {n_tasks}")
     return model

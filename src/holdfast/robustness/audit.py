@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from holdfast.core.device import evaluating, resolve_device
 from holdfast.core.errors import ConfigError, InputError
@@ -124,6 +125,8 @@ def audit(
     """
     if adversary not in ("joint", "per-task"):
         raise ConfigError(f"adversary is '{adversary}'; it is 'joint' or 'per-task'")
+    if n_try < 1 or bootstrap < 1:
+        raise ConfigError(f"n_try ({n_try}) and bootstrap ({bootstrap}) have to be 1 or more")
     if len(data) == 0:
         raise InputError("no examples to audit")
     began = time.perf_counter()
@@ -175,6 +178,8 @@ def scan_dataset(
     with evaluating(model, where):
         for batch in data.batches(max(1, BLOCK_BASES // data.context)):
             block = scan(model, batch.codes.to(where), shift)
+            if done == 0:
+                _refuse_randomness(model, block, scan(model, batch.codes.to(where), shift))
             logits[done : done + len(batch)] = _finite(block.float().cpu().numpy(), done, model)
             done += len(batch)
             if progress is not None:
@@ -190,12 +195,22 @@ def _room_for(shape: tuple[int, ...]) -> NDArray[np.float32]:
         return np.memmap(handle, dtype=np.float32, mode="w+", shape=shape)
 
 
+def _refuse_randomness(model: nn.Module, first: Tensor, second: Tensor) -> None:
+    """Refuse a model that answers the same window in two ways: nothing about it can be exact."""
+    # A GPU may add in another order from call to call.
+    if not torch.allclose(first.float(), second.float(), rtol=1e-3, atol=1e-3, equal_nan=True):
+        name = type(getattr(model, "model", model)).__name__
+        raise InputError(f"{name} answers the same window in two ways; is there randomness in its forward pass?")
+
+
 def _finite(block: NDArray[np.float32], first: int, model: nn.Module) -> NDArray[np.float32]:
     """Return the logits, refusing what is not a number."""
-    if np.isnan(block).any():
-        row = first + int(np.argwhere(np.isnan(block))[0, 0])
+    if not np.isfinite(block).all():
+        row = first + int(np.argwhere(~np.isfinite(block))[0, 0])
         name = type(getattr(model, "model", model)).__name__
-        raise InputError(f"{name}: the logit of example {row} is not a number; was it trained with a rate too high?")
+        raise InputError(
+            f"{name}: the logit of example {row} is not a finite number; was it trained with a rate too high?"
+        )
     return block
 
 

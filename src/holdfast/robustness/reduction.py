@@ -135,7 +135,8 @@ class Reduction:
             facts.centre_logit.append(self._at(logits, np.full(len(logits), centre)))
             facts.worst_logit.append(self._at(logits, choice))
             facts.worst_choice.append(choice)
-            facts.radius.append(np.where(flips, distance, len(reaches)).min(axis=1) - 1)
+            # A strand that flips the call without a shift leaves nothing to hold: 0 too.
+            facts.radius.append((np.where(flips, distance, len(reaches)).min(axis=1) - 1).clip(min=0))
             facts.certified.append(right.all(axis=1))
             facts.alike.append(~flips.any(axis=1))
             facts.chance_right.append((right & legal).sum(axis=1) / legal.sum(axis=1))

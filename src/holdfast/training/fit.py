@@ -145,7 +145,7 @@ def fit(
         if not collapsed:
             break
         state.restart, state.epoch, state.best_epoch, state.best_loss = state.restart + 1, 0, 0, math.inf
-        state.plateau, state.collapsed_epochs = {}, 0
+        state.plateau, state.collapsed_epochs, state.stopped = {}, 0, False
     attempt.finish()
     if devices > 1:
         # Together, or the first process to leave takes the others' connections with it.
@@ -197,7 +197,8 @@ class _Attempt:
         self.model, self.train, self.validation, self.target = model, train, validation, attack
         self.recipe, self.fabric, self.state = recipe, fabric, state
         self.seed = mix_seed(seed, "attempt", state.restart)
-        self.steps = math.ceil(len(train) / recipe.batch_size)
+        # Of two examples at least: batch statistics of one do not exist.
+        self.steps = max(1, min(math.ceil(len(train) / recipe.batch_size), len(train) // 2))
 
     def start(self, fresh: dict[str, Tensor], held: Checkpoint | None) -> None:
         """Set first weights (or those of a checkpoint), the optimiser and the average."""

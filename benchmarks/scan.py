@@ -21,8 +21,7 @@ from holdfast.core.registry import Spec
 from holdfast.dna.codes import one_hot
 from holdfast.models import MODELS
 from holdfast.models.base import WindowModel
-from holdfast.robustness.attacks import SCAN_BASES
-from holdfast.robustness.scan import scan
+from holdfast.robustness.scan import SCAN_BASES, scan
 from holdfast.robustness.shift import Shift
 
 BATCH, CONTEXT = 64, 101

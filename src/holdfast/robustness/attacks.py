@@ -15,13 +15,10 @@ from holdfast.core.random import draw, mix_seed
 from holdfast.core.registry import Registry
 from holdfast.data.batch import Batch
 from holdfast.robustness.losses import CrossEntropy, ShiftLoss
-from holdfast.robustness.scan import scan
+from holdfast.robustness.scan import SCAN_BASES, scan
 from holdfast.robustness.shift import Shift
 
 __all__ = ["ATTACKS", "CentreShift", "RandomShift", "SampledWorstShift", "ShiftAttack", "WorstShift"]
-
-# Bases per block of a scan inside an attack: feature maps stay in the cache.
-SCAN_BASES = 32 * 128
 
 
 @dataclass(frozen=True, kw_only=True)

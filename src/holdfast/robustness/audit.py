@@ -20,7 +20,7 @@ from holdfast.data.dataset import SequenceDataset
 from holdfast.models.foreign import Output, as_logit_model, refuse_probabilities
 from holdfast.robustness.metrics import METRICS
 from holdfast.robustness.reduction import Adversary, Reduction, fragile_examples
-from holdfast.robustness.scan import scan
+from holdfast.robustness.scan import SCAN_BASES, scan
 from holdfast.robustness.shift import Shift
 from holdfast.runs.records import AuditRecord, Estimate, ShiftFacts
 
@@ -28,8 +28,6 @@ __all__ = ["Audit", "audit", "scan_dataset"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int], None]
-# Bases per block of a scan: a few MB of feature maps.
-BLOCK_BASES = 32 * 128
 # Bytes of logits above which they lie in a temporary file.
 MOST_IN_MEMORY = 1 << 25
 
@@ -176,10 +174,11 @@ def scan_dataset(
     logits = _room_for((len(data), shift.n_choices, len(data.tasks)))
     done = 0
     with evaluating(model, where):
-        for batch in data.batches(max(1, BLOCK_BASES // data.context)):
-            block = scan(model, batch.codes.to(where), shift)
+        for batch in data.batches(max(1, SCAN_BASES // data.context)):
+            contexts = batch.codes.to(where)
+            block = scan(model, contexts, shift)
             if done == 0:
-                _refuse_randomness(model, block, scan(model, batch.codes.to(where), shift))
+                _refuse_randomness(model, block, scan(model, contexts, shift))
             logits[done : done + len(batch)] = _finite(block.float().cpu().numpy(), done, model)
             done += len(batch)
             if progress is not None:
@@ -195,11 +194,16 @@ def _room_for(shape: tuple[int, ...]) -> NDArray[np.float32]:
         return np.memmap(handle, dtype=np.float32, mode="w+", shape=shape)
 
 
+def _name_of(model: nn.Module) -> str:
+    """Return the class of a model, or of the foreign module it wraps."""
+    return type(getattr(model, "model", model)).__name__
+
+
 def _refuse_randomness(model: nn.Module, first: Tensor, second: Tensor) -> None:
     """Refuse a model that answers the same window in two ways: nothing about it can be exact."""
     # A GPU may add in another order from call to call.
     if not torch.allclose(first.float(), second.float(), rtol=1e-3, atol=1e-3, equal_nan=True):
-        name = type(getattr(model, "model", model)).__name__
+        name = _name_of(model)
         raise InputError(f"{name} answers the same window in two ways; is there randomness in its forward pass?")
 
 
@@ -207,7 +211,7 @@ def _finite(block: NDArray[np.float32], first: int, model: nn.Module) -> NDArray
     """Return the logits, refusing what is not a number."""
     if not np.isfinite(block).all():
         row = first + int(np.argwhere(~np.isfinite(block))[0, 0])
-        name = type(getattr(model, "model", model)).__name__
+        name = _name_of(model)
         raise InputError(
             f"{name}: the logit of example {row} is not a finite number; was it trained with a rate too high?"
         )

@@ -11,8 +11,10 @@ from holdfast.dna.edit import reverse_complement
 from holdfast.models.base import WindowModel
 from holdfast.robustness.shift import Shift
 
-__all__ = ["scan"]
+__all__ = ["SCAN_BASES", "loop_over_windows", "scan"]
 
+# Bases of contexts whose windows a caller scans at a time: feature maps of a few MB.
+SCAN_BASES = 32 * 128
 # Values in flight per block of the plain loop. Larger blocks cost more in page faults than they save.
 LOOP_BASES = 64 * 128
 

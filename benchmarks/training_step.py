@@ -17,9 +17,10 @@ from holdfast.core.device import evaluating
 from holdfast.core.memory import keep_freed_memory
 from holdfast.core.registry import Spec
 from holdfast.data.batch import Batch
+from holdfast.dna.codes import one_hot
 from holdfast.models import MODELS
+from holdfast.models.base import loop_over_windows
 from holdfast.robustness.attacks import CentreShift, WorstShift
-from holdfast.robustness.scan import loop_over_windows
 from holdfast.robustness.shift import Shift
 from holdfast.training.objective import Objective
 from scan import BATCH, CASES, CONTEXT, synchronised
@@ -66,7 +67,7 @@ def compare(name: str, spec: Spec, window: int, device: str, repeats: int) -> di
 
     def plain_choice() -> Tensor:
         with evaluating(model):
-            logits = loop_over_windows(model, batch.codes, window)
+            logits = loop_over_windows(model, one_hot(batch.codes), window)
         return worst.loss(logits, batch.labels[:, None], batch.mask[:, None]).argmax(dim=1)
 
     kinds: dict[str, Callable[[], object]] = {

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from holdfast.core.errors import ConfigError, did_you_mean
 
@@ -108,7 +108,8 @@ class Registry(Generic[T]):
             for name, parameter in self.parameters(spec.name).items()
             if parameter.default is not parameter.empty and name not in without
         }
-        return Spec(name=spec.name, params=defaults | spec.params)
+        inner = self._each_nested(spec, lambda part: self.resolve(part, without=without).model_dump())
+        return Spec(name=spec.name, params=defaults | spec.params | inner)
 
     def build(self, spec: Spec, **context: Any) -> T:
         """Construct the named entry.
@@ -120,6 +121,9 @@ class Registry(Generic[T]):
         context
             Values known only at run time (a shift, a number of tasks); the constructor gets those it takes.
 
+        A constructor may name parameters in an attribute ``nested``: specs given for them, one or a list, are built
+        from this registry first, in the same context.
+
         Raises
         ------
         ConfigError
@@ -130,7 +134,25 @@ class Registry(Generic[T]):
             if key not in known:
                 raise ConfigError(f"{self.kind} '{spec.name}' has no parameter '{key}': {did_you_mean(key, known)}")
         given = {key: value for key, value in context.items() if key in known and key not in spec.params}
+        inner = self._each_nested(spec, lambda part: self.build(part, **context))
         try:
-            return constructor(**given, **spec.params)
+            return constructor(**given, **(spec.params | inner))
         except TypeError as error:
             raise ConfigError(f"{self.kind} '{spec.name}' cannot be built from {spec.params}: {error}") from error
+
+    def _each_nested(self, spec: Spec, change: Callable[[Spec], Any]) -> dict[str, Any]:
+        """Return the parameters that hold specs of this registry, each spec changed."""
+        changed: dict[str, Any] = {}
+        for key in getattr(self[spec.name], "nested", ()):
+            value = spec.params.get(key)
+            if isinstance(value, list | tuple):
+                changed[key] = [change(self._as_spec(one, key)) for one in value]
+            elif value is not None:
+                changed[key] = change(self._as_spec(value, key))
+        return changed
+
+    def _as_spec(self, value: Any, key: str) -> Spec:
+        try:
+            return Spec.parse(value)
+        except (ValidationError, TypeError, ValueError) as error:
+            raise ConfigError(f"{key} is a {self.kind} by name, or name and params; got {value!r}") from error

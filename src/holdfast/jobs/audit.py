@@ -27,7 +27,7 @@ __all__ = ["audit_again", "audit_module", "audit_run", "load_module", "load_run_
 
 def load_run_model(run: Run) -> SequenceModel:
     """Return a run's trained model, in eval mode on the CPU."""
-    return load_weights(run.model_spec, run.path("weights"), n_tasks=len(run.data.tasks))
+    return load_weights(run.model_spec, run.path("weights"), n_tasks=len(run.data.tasks), window=run.record.window)
 
 
 def open_run_data(run: Run, experiment: Experiment) -> SequenceDataset:

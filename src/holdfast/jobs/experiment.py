@@ -135,11 +135,11 @@ class Experiment(_Page):
     @property
     def resolved_model(self) -> Spec:
         """The model with every default written out."""
-        return MODELS.resolve(self.model, without=("n_tasks",))
+        return MODELS.resolve(self.model, without=("n_tasks", "window"))
 
     def build_model(self, n_tasks: int) -> SequenceModel:
         """Return the untrained model."""
-        return MODELS.build(self.model, n_tasks=n_tasks)
+        return MODELS.build(self.model, n_tasks=n_tasks, window=self.shift.window)
 
     def plain(self) -> dict[str, Any]:
         """Return the resolved page as plain YAML types."""

@@ -2,12 +2,14 @@
 
 Convolutions with valid padding commute with shifts: the features of all windows of a context are slices of one feature
 map. So a model whose trunk is made of such layers, and whose pooling is a reduction over positions, is evaluated on
-all S windows for about the price of one.
+all S windows for about the price of one. Trunks with strided pooling are in :mod:`holdfast.models.pooled`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,22 +18,85 @@ from torch import Tensor, nn
 
 from holdfast.dna.codes import Codes
 
-__all__ = ["ClosedFormModel", "SequenceModel", "WindowModel"]
+__all__ = ["ClosedFormModel", "ModelFacts", "SequenceModel", "WindowModel", "loop_over_windows"]
+
+# Bases in flight per block of the plain loop. Larger blocks cost more in page faults than they save.
+LOOP_BASES = 64 * 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What the literature says of a model; the registry's tables and the contract tests read it.
+
+    Parameters
+    ----------
+    paper
+        Authors and year.
+    doi
+        Of the paper; empty for our own.
+    window
+        Input of the published model, in bp.
+    n_tasks
+        Outputs of the published model.
+    n_parameters
+        At that window and number of tasks, with the constructor's defaults.
+    strands
+        How the model treats the two strands, in a few words.
+    short_window
+        A window in bp that any setting of the model's defaults can read, short enough for examples.
+    needs
+        Parameters that the constructor cannot do without, such as the model a wrapper wraps.
+    """
+
+    paper: str
+    window: int
+    n_parameters: int
+    doi: str = ""
+    n_tasks: int = 1
+    strands: str = "as given"
+    short_window: int = 60
+    needs: tuple[tuple[str, object], ...] = ()
 
 
 class SequenceModel(nn.Module):
     """A network from DNA to logits.
 
     ``forward(sequence)`` takes (N, 4, W) one-hot, rows A, C, G, T, unknown bases zero, and returns (N, T) logits,
-    one per task. Subclasses set ``n_tasks`` and may set ``min_window``, the shortest input they can read.
+    one per task. Subclasses set ``n_tasks`` and ``facts``, and may set ``min_window``, the shortest input they can
+    read, and ``fixed_window``, the only length that a flattened layer was built for. A constructor that has a
+    parameter ``window`` is given the window of the experiment.
     """
 
+    facts: ClassVar[ModelFacts]
     n_tasks: int
     min_window: int = 1
+    fixed_window: int | None = None
 
     @abstractmethod
     def forward(self, sequence: Tensor) -> Tensor:
         """Return (N, T) logits of (N, 4, W) windows."""
+
+    @property
+    def scans_fast(self) -> bool:
+        """Whether :meth:`scan` shares work between windows."""
+        return False
+
+    def scan(self, sequence: Tensor, window: int) -> Tensor:
+        """Return the logits of every window of a context.
+
+        Parameters
+        ----------
+        sequence
+            (N, 4, L) one-hot contexts.
+        window
+            W, at most L.
+
+        Returns
+        -------
+        Tensor
+            (N, S, T), S = L - W + 1; entry i belongs to window [i, i + W).
+        """
+        return loop_over_windows(self, sequence, window)
 
     def penalised_forward(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits and the regularisation term of the training loss (zero unless the model has one)."""
@@ -67,21 +132,13 @@ class WindowModel(SequenceModel):
         """Return (N, T) logits of (N, 4, W) windows."""
         return self.scan(sequence, sequence.shape[-1])[:, 0]
 
+    @property
+    def scans_fast(self) -> bool:
+        """Whether :meth:`scan` shares work between windows: yes."""
+        return True
+
     def scan(self, sequence: Tensor, window: int) -> Tensor:
-        """Return the logits of every window of a context.
-
-        Parameters
-        ----------
-        sequence
-            (N, 4, L) one-hot contexts.
-        window
-            W, at most L.
-
-        Returns
-        -------
-        Tensor
-            (N, S, T), S = L - W + 1; entry i belongs to window [i, i + W).
-        """
+        """Return (N, S, T) logits of every window of (N, 4, L) contexts, the trunk evaluated once."""
         return self.head(self.reduce_windows(self.trunk(sequence), window))
 
 
@@ -91,3 +148,31 @@ class ClosedFormModel(WindowModel):
     @abstractmethod
     def fit_windows(self, codes: Codes, labels: NDArray[np.int8]) -> None:
         """Set the weights from (N, W) uint8 windows and (N, T) labels: 1 bound, 0 unbound, -1 unknown."""
+
+
+def loop_over_windows(model: nn.Module, sequence: Tensor, window: int) -> Tensor:
+    """Return the logits of every window by asking the model about each, a bounded block at a time.
+
+    Parameters
+    ----------
+    model
+        Any module from (N, 4, W) to (N, T).
+    sequence
+        (N, 4, L) one-hot contexts.
+    window
+        W, at most L.
+
+    Returns
+    -------
+    Tensor
+        (N, S, T), S = L - W + 1.
+    """
+    windows = sequence.unfold(2, window, 1).transpose(1, 2)  # (N, S, 4, W), a view
+    n, n_windows = windows.shape[:2]
+    rows = max(1, LOOP_BASES // window)
+    if n_windows > rows:
+        parts = [model(part) for row in windows for part in row.split(rows)]
+    else:
+        parts = [model(part.flatten(0, 1)) for part in windows.split(max(1, rows // n_windows))]
+    logits = torch.cat(parts)
+    return logits.view(n, n_windows, logits.shape[-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from holdfast.models.base import WindowModel
+from holdfast.models.base import ModelFacts, WindowModel
 from holdfast.models.layers import sliding_mean
 
 __all__ = ["HoldfastNet"]
@@ -53,6 +53,8 @@ class HoldfastNet(WindowModel):
     >>> model(torch.zeros(2, 4, 75)).shape
     torch.Size([2, 1])
     """
+
+    facts = ModelFacts(paper="holdfast", window=101, n_parameters=91_713, strands="both, weights added")
 
     def __init__(
         self,

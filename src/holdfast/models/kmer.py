@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.dna.codes import UNKNOWN, Codes
-from holdfast.models.base import ClosedFormModel
+from holdfast.models.base import ClosedFormModel, ModelFacts
 from holdfast.models.layers import sliding_mean
 
 __all__ = ["KmerLogistic", "canonical_kmers"]
@@ -66,6 +66,9 @@ class KmerLogistic(ClosedFormModel):
     torch.Size([2, 1])
     """
 
+    facts = ModelFacts(
+        paper="holdfast (control)", window=101, n_parameters=4097, strands="both, k-mers counted with their complements"
+    )
     canonical: Tensor
     place: Tensor
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError
-from holdfast.models.base import WindowModel
+from holdfast.models.base import ModelFacts, WindowModel
 from holdfast.models.layers import sliding_max
 from holdfast.models.padded import max_over_padded_windows
 
@@ -51,6 +51,7 @@ class PapMegyeriCNN(WindowModel):
     torch.Size([2, 1])
     """
 
+    facts = ModelFacts(paper="Pap & Megyeri (2022)", doi="10.5220/0010769100003116", window=101, n_parameters=255_006)
     l2_kernel = 5e-4
     l1_activity = 5e-5
 

@@ -23,7 +23,7 @@ def save_weights(model: SequenceModel, path: Path) -> None:
         handle.write(save(tensors))
 
 
-def load_weights(spec: Spec, path: Path, *, n_tasks: int) -> SequenceModel:
+def load_weights(spec: Spec, path: Path, *, n_tasks: int, window: int) -> SequenceModel:
     """Build a model and load its weights, in eval mode on the CPU.
 
     Raises
@@ -31,7 +31,7 @@ def load_weights(spec: Spec, path: Path, *, n_tasks: int) -> SequenceModel:
     InputError
         If the file is missing or damaged, or holds the weights of another model.
     """
-    model = MODELS.build(spec, n_tasks=n_tasks)
+    model = MODELS.build(spec, n_tasks=n_tasks, window=window)
     if not path.is_file():
         raise InputError(f"{path}: no weights there; was the run finished?")
     try:

@@ -8,22 +8,20 @@ from torch import Tensor, nn
 from holdfast.core.errors import InputError
 from holdfast.dna.codes import one_hot
 from holdfast.dna.edit import reverse_complement
-from holdfast.models.base import WindowModel
+from holdfast.models.base import SequenceModel, loop_over_windows
 from holdfast.robustness.shift import Shift
 
-__all__ = ["SCAN_BASES", "loop_over_windows", "scan"]
+__all__ = ["SCAN_BASES", "scan"]
 
 # Bases of contexts whose windows a caller scans at a time: feature maps of a few MB.
 SCAN_BASES = 32 * 128
-# Values in flight per block of the plain loop. Larger blocks cost more in page faults than they save.
-LOOP_BASES = 64 * 128
 
 
 def scan(model: nn.Module, codes: Tensor, shift: Shift) -> Tensor:
     """Return the logits of every choice of the threat model.
 
-    A :class:`~holdfast.models.base.WindowModel` shares its trunk between windows; any other module is asked about
-    each window in turn, with bounded memory. The caller sets eval mode and gradients.
+    A model of ours that ``scans_fast`` shares its trunk between windows; any other module is asked about each window
+    in turn, with bounded memory. The caller sets eval mode and gradients.
 
     Parameters
     ----------
@@ -52,9 +50,7 @@ def scan(model: nn.Module, codes: Tensor, shift: Shift) -> Tensor:
     """
     if codes.shape[1] != shift.context:
         raise InputError(f"contexts are {codes.shape[1]} bp long, the shift set was made for {shift.context} bp")
-    shortest = getattr(model, "min_window", 1)
-    if isinstance(shortest, int) and shift.window < shortest:
-        raise InputError(f"{type(model).__name__} reads at least {shortest} bp; the window is {shift.window} bp")
+    _refuse_unreadable_window(model, shift.window)
     reach = codes[:, shift.first_offset : shift.last_offset + shift.window]
     blocks = [_one_strand(model, reach, shift.window)]
     if shift.strands == "both":
@@ -62,20 +58,17 @@ def scan(model: nn.Module, codes: Tensor, shift: Shift) -> Tensor:
     return torch.cat(blocks, dim=1)
 
 
+def _refuse_unreadable_window(model: nn.Module, window: int) -> None:
+    if not isinstance(model, SequenceModel):
+        return
+    name = type(model).__name__
+    if window < model.min_window:
+        raise InputError(f"{name} reads at least {model.min_window} bp; the window is {window} bp")
+    if model.fixed_window not in (None, window):
+        raise InputError(f"{name} was built for windows of {model.fixed_window} bp; the window is {window} bp")
+
+
 def _one_strand(model: nn.Module, codes: Tensor, window: int) -> Tensor:
-    if isinstance(model, WindowModel):
+    if isinstance(model, SequenceModel):
         return model.scan(one_hot(codes), window)
-    return loop_over_windows(model, codes, window)
-
-
-def loop_over_windows(model: nn.Module, codes: Tensor, window: int) -> Tensor:
-    """Return (N, S, T) logits by asking the model about every window, a bounded block at a time."""
-    windows = codes.unfold(1, window, 1)  # (N, S, W), a view
-    n, n_windows = windows.shape[:2]
-    rows = max(1, LOOP_BASES // window)
-    if n_windows > rows:
-        parts = [model(one_hot(part)) for row in windows for part in row.split(rows)]
-    else:
-        parts = [model(one_hot(part.flatten(0, 1))) for part in windows.split(max(1, rows // n_windows))]
-    logits = torch.cat(parts)
-    return logits.view(n, n_windows, logits.shape[-1])
+    return loop_over_windows(model, one_hot(codes), window)

@@ -1,0 +1,161 @@
+"""Trunks of convolutions and strided pooling, scanned exactly at all windows.
+
+A pooled feature map depends on where the pooling starts, so windows whose starts differ by less than the stride share
+no pooled value. They share the convolution, though: it is evaluated once, its maximum is taken at stride 1, and every
+start modulo the stride picks its own positions. Windows whose starts agree modulo the stride are slices of one pooled
+map, and the next stage is evaluated on these maps in the same way.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from holdfast.core.errors import ConfigError
+from holdfast.models.base import SequenceModel
+from holdfast.models.layers import sliding_max
+
+__all__ = ["PooledModel", "Stage"]
+
+# Pooled values of windows in flight: 16 MB of float32, and batches large enough for a recurrent layer.
+READ_OUT_VALUES = 4 * 1024 * 1024
+
+
+class Stage(nn.Module):
+    """Valid stride-1 layers, then a strided maximum.
+
+    Parameters
+    ----------
+    block
+        Convolutions without padding and position-wise layers: (N, C, P) to (N, F, P - reach).
+    pool
+        Positions under one maximum; 1 pools nothing.
+    stride
+        Positions between two maxima; as wide as the pool where it is not given.
+    dropout
+        Of pooled features.
+
+    Examples
+    --------
+    >>> stage = Stage(nn.Conv1d(4, 8, 3), pool=4)
+    >>> stage(torch.zeros(2, 4, 22)).shape, stage.n_out(22)
+    (torch.Size([2, 8, 5]), 5)
+    """
+
+    def __init__(self, block: nn.Module, *, pool: int = 1, stride: int | None = None, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.block, self.pool, self.stride = block, pool, stride or pool
+        self.dropout = nn.Dropout(dropout)
+        convolutions = [layer for layer in block.modules() if isinstance(layer, nn.Conv1d)]
+        self.reach = sum((layer.kernel_size[0] - 1) * layer.dilation[0] for layer in convolutions)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return (N, F, n_out(P)) of (N, C, P)."""
+        pooled: Tensor = self.dropout(F.max_pool1d(self.block(features), self.pool, self.stride))
+        return pooled
+
+    def n_out(self, n_in: int) -> int:
+        """Return how many pooled positions ``n_in`` positions give."""
+        return (n_in - self.reach - self.pool) // self.stride + 1
+
+    def n_in(self, n_out: int) -> int:
+        """Return the fewest positions that give ``n_out`` pooled positions."""
+        return (n_out - 1) * self.stride + self.pool + self.reach
+
+    def phases(self, maps: Tensor, n_phases: int) -> Tensor:
+        """Return the stage's output for every start of the pooling, 0 .. n_phases - 1.
+
+        Parameters
+        ----------
+        maps
+            (M, C, P).
+        n_phases
+            At most the stride.
+
+        Returns
+        -------
+        Tensor
+            (M, n_phases, F, Q). Phases that have fewer than Q positions end in values that belong to no window.
+        """
+        peaks = sliding_max(self.block(maps), self.pool)
+        n_positions = (peaks.shape[-1] - 1) // self.stride + 1
+        last = (n_positions - 1) * self.stride
+        peaks = F.pad(peaks, (0, n_phases + last - peaks.shape[-1]))
+        return torch.stack([peaks[..., phase : phase + last + 1 : self.stride] for phase in range(n_phases)], dim=1)
+
+
+class PooledModel(SequenceModel):
+    """Stages of convolution and pooling, then anything that reads the pooled features of one window.
+
+    Subclasses set ``stages`` and write ``read_out``. What stands in ``stages`` is shared between windows, by
+    :meth:`scan`; ``read_out`` is asked about every window, in large batches.
+    """
+
+    stages: nn.ModuleList
+
+    @abstractmethod
+    def read_out(self, features: Tensor) -> Tensor:
+        """Return (M, T) logits of the pooled features (M, F, K) of M windows."""
+
+    @property
+    def scans_fast(self) -> bool:
+        """Whether :meth:`scan` shares work between windows: yes."""
+        return True
+
+    def forward(self, sequence: Tensor) -> Tensor:
+        """Return (N, T) logits of (N, 4, W) windows."""
+        for stage in self.stages:
+            sequence = stage(sequence)
+        return self.read_out(sequence)
+
+    def n_steps(self, window: int) -> int:
+        """Return K, the pooled positions of a window.
+
+        Raises
+        ------
+        ConfigError
+            If the window is too short to give one.
+        """
+        n = window
+        for stage in self._stages():
+            n = stage.n_out(n)
+            if n < 1:
+                raise ConfigError(f"{type(self).__name__} reads at least {self.shortest_window()} bp, got {window} bp")
+        return n
+
+    def shortest_window(self) -> int:
+        """Return the shortest window, in bp, that gives one pooled position."""
+        n = 1
+        for stage in reversed(self._stages()):
+            n = stage.n_in(n)
+        return n
+
+    def scan(self, sequence: Tensor, window: int) -> Tensor:
+        """Return (N, S, T) logits of every window of (N, 4, L) contexts, in eval mode, every stage shared."""
+        n_examples, n_windows = len(sequence), sequence.shape[-1] - window + 1
+        maps, first, spacing = sequence[:, None], torch.zeros(1, dtype=torch.long), 1
+        for stage in self._stages():
+            n_phases = min(stage.stride, -(-n_windows // spacing))
+            maps = stage.phases(maps.flatten(0, 1), n_phases).unflatten(0, (n_examples, -1)).flatten(1, 2)
+            first = (first[:, None] + spacing * torch.arange(n_phases)).flatten()
+            spacing *= stage.stride
+        row_of = torch.full((spacing,), -1)
+        row_of[first] = torch.arange(len(first))
+        start = torch.arange(n_windows)
+        return self._read(maps, row_of[start % spacing], start // spacing, self.n_steps(window))
+
+    def _read(self, maps: Tensor, row: Tensor, position: Tensor, n_steps: int) -> Tensor:
+        """Return the logits of windows that are (row, position .. position + n_steps) of (N, rows, F, Q) maps."""
+        slices = maps.unfold(-1, n_steps, 1).permute(0, 1, 3, 2, 4)  # (N, rows, positions, F, K), a view
+        block = max(1, READ_OUT_VALUES // (len(maps) * slices[0, 0, 0].numel()))
+        parts = []
+        for rows, positions in zip(row.split(block), position.split(block), strict=True):
+            chosen = slices[:, rows, positions]
+            parts.append(self.read_out(chosen.flatten(0, 1)).unflatten(0, chosen.shape[:2]))
+        return torch.cat(parts, dim=1)
+
+    def _stages(self) -> list[Stage]:
+        return [stage for stage in self.stages if isinstance(stage, Stage)]

@@ -37,7 +37,7 @@ def test_a_resolved_spec_builds_the_same_thing_whatever_the_defaults_become() ->
     [
         (Spec(name="mke"), "unknown thing 'mke': did you mean 'make'"),
         (Spec(name="make", params={"color": "blue"}), "no parameter 'color': did you mean 'colour'"),
-        (Spec(name="make"), "cannot be built"),
+        (Spec(name="make"), "thing 'make': size is not given; expected a whole number"),
     ],
 )
 def test_a_registry_refuses_and_suggests(spec: Spec, message: str) -> None:

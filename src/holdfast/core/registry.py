@@ -1,4 +1,7 @@
-"""A registry maps names to constructors; the constructor's signature is the schema of its parameters."""
+"""A registry maps names to constructors; the constructor's signature is the schema of its parameters.
+
+What a parameter may be is its annotation (:mod:`holdfast.core.parameters`): no constructor has to check by hand.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from holdfast.core.errors import ConfigError, did_you_mean
+from holdfast.core.parameters import check_values, in_words, parameter_types
 
 __all__ = ["Registry", "Spec"]
 
@@ -33,10 +37,19 @@ class Spec(BaseModel):
 
     @classmethod
     def parse(cls, value: str | Mapping[str, Any] | Spec) -> Spec:
-        """Return a Spec from a bare name, a mapping or a Spec."""
+        """Return a Spec from a bare name, a mapping or a Spec.
+
+        Raises
+        ------
+        ConfigError
+            If it is none of them.
+        """
         if isinstance(value, Spec):
             return value
-        return cls(name=value) if isinstance(value, str) else cls.model_validate(dict(value))
+        try:
+            return cls.model_validate({"name": value} if isinstance(value, str) else value)
+        except ValidationError as error:
+            raise ConfigError(f"{value!r}: expected a name, or a mapping with the keys name and params") from error
 
 
 class Registry(Generic[T]):
@@ -123,14 +136,31 @@ class Registry(Generic[T]):
         Raises
         ------
         ConfigError
-            Unknown name, unknown parameter, or a value the constructor refuses.
+            Unknown name, unknown parameter, a value the constructor refuses, or none where one is needed.
+        """
+        params, known = self.check(spec), self.parameters(spec.name)
+        arguments = {key: value for key, value in context.items() if key in known} | params
+        for key, parameter in known.items():
+            if parameter.default is parameter.empty and key not in arguments:
+                words = in_words(parameter_types(self[spec.name]).get(key, Any))
+                raise ConfigError(f"{self.kind} '{spec.name}': {key} is not given; expected {words}")
+        return self[spec.name](**arguments)
+
+    def check(self, spec: Spec) -> dict[str, Any]:
+        """Return the parameters as the constructor's annotations have them, without building anything.
+
+        Parameters
+        ----------
+        spec
+            Name and parameters, perhaps not all.
+
+        Raises
+        ------
+        ConfigError
+            Unknown name, unknown parameter, or a value that its annotation does not allow.
         """
         constructor, known = self[spec.name], self.parameters(spec.name)
         for key in spec.params:
             if key not in known:
                 raise ConfigError(f"{self.kind} '{spec.name}' has no parameter '{key}': {did_you_mean(key, known)}")
-        given = {key: value for key, value in context.items() if key in known and key not in spec.params}
-        try:
-            return constructor(**given, **spec.params)
-        except TypeError as error:
-            raise ConfigError(f"{self.kind} '{spec.name}' cannot be built from {spec.params}: {error}") from error
+        return check_values(constructor, spec.params, f"{self.kind} '{spec.name}'")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import explained
 from holdfast.core.random import numpy_generator
 from holdfast.data.background import background_sequences, transitions
 from holdfast.data.planting import place_anywhere, place_near_centre, plant
@@ -94,7 +95,7 @@ class SimulationConfig(BaseModel):
     101
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     tf: str = "SP1"
     positives: int = Field(default=4000, ge=1)
@@ -131,9 +132,7 @@ class SimulationConfig(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "simulation"
-            raise ConfigError(f"{where}: {first['msg']} (got {first['input']!r})") from error
+            raise ConfigError(f"simulation: {explained(error, cls)}") from error
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

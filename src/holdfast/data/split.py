@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from sklearn.model_selection import train_test_split
 
 from holdfast.core.errors import ConfigError, InputError, did_you_mean
+from holdfast.core.parameters import Share, ShareBelowOne, check_fields
 from holdfast.core.random import numpy_generator
 from holdfast.core.registry import Registry
 from holdfast.data.parts import TEST, TRAIN, VALIDATION
@@ -48,7 +50,7 @@ class Fractions:
     Raises
     ------
     ConfigError
-        If a share is negative or the shares add up to more than 1.
+        If a share is not from 0 to 1, or the shares add up to more than 1.
 
     Examples
     --------
@@ -61,15 +63,15 @@ class Fractions:
     ([4, 2, 2], True)
     """
 
-    validation: float = 0.1
-    test: float = 0.2
+    validation: Share = 0.1
+    test: Share = 0.2
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.validation, self.test) < 0 or self.validation + self.test > 1:
+        check_fields(self, "split 'fractions'")
+        if self.validation + self.test > 1:
             raise ConfigError(
-                f"split 'fractions': validation {self.validation} and test {self.test} have to be 0 or more and"
-                " add up to no more than 1"
+                f"split 'fractions': validation {self.validation} and test {self.test} have to add up to no more than 1"
             )
 
     def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
@@ -109,14 +111,11 @@ class Paper:
     part in file order.
     """
 
-    validation: float = 0.1
-    seed: int = 9
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 9
 
     def __post_init__(self) -> None:
-        if not 0 < self.validation < 1:
-            raise ConfigError(f"split 'paper': validation {self.validation} has to be between 0 and 1")
-        if self.seed < 0:
-            raise ConfigError(f"split 'paper': seed {self.seed} has to be 0 or more")
+        check_fields(self, "split 'paper'")
 
     def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers.
@@ -163,12 +162,11 @@ class Given:
         Another seed, another validation part.
     """
 
-    validation: float = 0.1
+    validation: ShareBelowOne = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.validation < 1:
-            raise ConfigError(f"split 'given': validation {self.validation} has to be from 0 to below 1")
+        check_fields(self, "split 'given'")
 
     def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers.
@@ -212,19 +210,17 @@ class ByChromosome:
     Raises
     ------
     ConfigError
-        If a chromosome is in both lists.
+        If one of them is no list, or a chromosome is in both.
     """
 
     validation: Sequence[str]
     test: Sequence[str]
 
     def __post_init__(self) -> None:
+        check_fields(self, "split 'by_chromosome'")
         both = sorted(set(self.validation) & set(self.test))
-        if both or isinstance(self.validation, str) or isinstance(self.test, str):
-            raise ConfigError(
-                f"split 'by_chromosome': validation and test have to be two lists of chromosomes without one in common"
-                f" (in both: {', '.join(both) or 'none'})"
-            )
+        if both:
+            raise ConfigError(f"split 'by_chromosome': {', '.join(both)} in both validation and test; choose one")
 
     def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers.

@@ -171,7 +171,7 @@ def _split(records: LabelledSequences, name: str | None, changes: Sequence[str],
         name = "fractions" if records.split is None else "given"
     # The paper's split is one particular draw; a seed given for the shuffles must not change it.
     context = {"seed": seed} if SPLITS[name] in (Fractions, Given) else {}
-    return SPLITS.build(Spec(name=name, params=apply_sets({}, changes)), **context)
+    return SPLITS.build(Spec(name=name, params=apply_sets({}, changes, flag="--split-set")), **context)
 
 
 def _described(data: SequenceDataset, progress: Progress) -> Description:

@@ -36,9 +36,10 @@ class Split(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Fractions:
-    """Random parts of given sizes; whole groups stay on one side.
+    """Random parts of given sizes and of one balance; whole groups stay on one side.
 
-    A part gets groups, in random order, until it has at least its share of the examples.
+    A part gets groups, in random order, until it has at least its share of the examples. Bound and unbound groups (of
+    the first task) are mixed evenly in that order, so the parts have the balance of the whole, to an example or two.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ class Fractions:
         """Return (N,) uint8 part numbers."""
         split = np.full(len(records), TRAIN, dtype=np.uint8)
         sizes = {TEST: self.test * len(records), VALIDATION: self.validation * len(records)}
-        for part, rows in _draw_groups(_groups(records), sizes, self.seed).items():
+        for part, rows in _draw_groups(_groups(records), records.labels[:, 0], sizes, self.seed).items():
             split[rows] = part
         return split
 
@@ -89,7 +90,7 @@ class Fractions:
 
     def sentence(self) -> str:
         """Return how the parts were drawn, for the manifest."""
-        return f"random: validation {self.validation:g}, test {self.test:g}, whole groups, seed {self.seed}"
+        return f"random: validation {self.validation:g}, test {self.test:g}, whole groups, balanced, seed {self.seed}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +153,7 @@ class Paper:
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """The source's own parts; validation is drawn from train, by whole groups, where the source has none.
+    """The source's own parts; validation is drawn from train, by whole groups and balanced, where the source has none.
 
     Parameters
     ----------
@@ -184,7 +185,8 @@ class Given:
         split = records.split.copy()
         if not (split == VALIDATION).any():
             train = np.flatnonzero(split == TRAIN)
-            drawn = _draw_groups(_groups(records)[train], {VALIDATION: self.validation * len(train)}, self.seed)
+            sizes = {VALIDATION: self.validation * len(train)}
+            drawn = _draw_groups(_groups(records)[train], records.labels[train, 0], sizes, self.seed)
             split[train[drawn[VALIDATION]]] = VALIDATION
         return split
 
@@ -264,11 +266,26 @@ def _groups(records: LabelledSequences) -> NDArray[np.int64]:
     return np.arange(len(records), dtype=np.int64) if records.group is None else records.group
 
 
-def _draw_groups(group: NDArray[np.int64], sizes: dict[int, float], seed: int) -> dict[int, NDArray[np.int64]]:
-    """Return the rows of each part: groups in random order, to each part until it has its size."""
+def _draw_groups(
+    group: NDArray[np.int64], label: NDArray[np.int8], sizes: dict[int, float], seed: int
+) -> dict[int, NDArray[np.int64]]:
+    """Return the rows of each part: groups in random order, kinds of group evenly mixed, until each part has its size.
+
+    Parameters
+    ----------
+    group
+        (N,) numbers.
+    label
+        (N,) of the first task. Groups with bound examples, with unbound ones, with both and with neither are the kinds
+        that are mixed; where all groups are of one kind, such as a positive and its shuffle, nothing is mixed.
+    sizes
+        Examples by part.
+    seed
+        Another seed, another order.
+    """
     _, number, members = np.unique(group, return_inverse=True, return_counts=True)
-    order = numpy_generator(seed, "split").permutation(len(members))
-    # How many examples come before each group in the random order decides the part it falls to.
+    order = _mixed(numpy_generator(seed, "split").permutation(len(members)), _kinds(number, label), members)
+    # How many examples come before each group in this order decides the part it falls to.
     before = np.empty(len(members), dtype=np.int64)
     before[order] = np.cumsum(members[order]) - members[order]
     rows, low = {}, 0.0
@@ -277,3 +294,20 @@ def _draw_groups(group: NDArray[np.int64], sizes: dict[int, float], seed: int) -
         rows[part] = np.flatnonzero(chosen[number])
         low = float((before + members)[chosen].max()) if chosen.any() else low
     return rows
+
+
+def _kinds(number: NDArray[np.int64], label: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Return (G,) 0..3: whether each group has bound examples, and whether it has unbound ones."""
+    bound, unbound = (np.bincount(number, weights=label == one) > 0 for one in (1, 0))
+    return np.asarray(2 * bound + unbound, dtype=np.int64)
+
+
+def _mixed(order: NDArray[np.int64], kind: NDArray[np.int64], members: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the groups in an order whose every stretch holds each kind in its share of the examples."""
+    middle = np.empty(len(order), dtype=np.float64)
+    for one in np.unique(kind):
+        own = order[kind[order] == one]
+        size = np.cumsum(members[own])
+        # The middle of each group on a line from 0 to 1 along which its kind is laid out.
+        middle[own] = (size - members[own] / 2) / size[-1]
+    return np.lexsort((kind, middle))

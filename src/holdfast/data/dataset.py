@@ -294,7 +294,7 @@ class SequenceDataset:
         path
             The folder to make.
         provenance
-            Left out, as it is; leakage was counted on the whole and is not claimed for a view.
+            Left out, as it is; leakage and contradictions were counted on the whole and are not claimed for a view.
         attach
             Other files of the folder, by name.
         overwrite
@@ -321,7 +321,7 @@ class SequenceDataset:
 
     def _provenance(self) -> Provenance:
         whole = self.manifest.provenance
-        return whole if self._rows is None else whole.model_copy(update={"leakage": None})
+        return whole if self._rows is None else whole.model_copy(update={"leakage": None, "contradictory": None})
 
     def _of(self, name: str) -> NDArray[Any]:
         array: NDArray[Any] = getattr(self._arrays, name)

@@ -19,6 +19,7 @@ from holdfast.core.errors import ConfigError, InputError
 from holdfast.core.progress import SILENT, Advance, Progress
 from holdfast.core.random import mix_seed
 from holdfast.data.dataset import SequenceDataset
+from holdfast.data.manifest import contradiction_note
 from holdfast.interpret.filters import first_layer_motifs
 from holdfast.jobs.audit import audit_run
 from holdfast.jobs.experiment import Experiment
@@ -154,6 +155,8 @@ def data_facts(name: str, data: SequenceDataset) -> DataFacts:
             f"Of {row.examples} {row.part} examples, {row.duplicates} stand also in {' and '.join(row.seen_in)}, "
             f"{row.reverse_complements} as reverse complement, and {row.shuffled_twins} have their shuffled twin there."
         )
+    if origin.contradictory:
+        notes.append(contradiction_note(origin.contradictory))
     return DataFacts(
         name=name,
         fingerprint=manifest.fingerprint,

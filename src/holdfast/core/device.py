@@ -44,45 +44,41 @@ def resolve_device(name: str = "auto") -> torch.device:
 def evaluating(model: nn.Module, device: torch.device | None = None) -> Iterator[nn.Module]:
     """Put a model into eval mode (and on a device) without gradients, and give it back as it came.
 
-    Every submodule's own mode is restored, so a model with frozen parts stays frozen, and so is every buffer: a model
-    that counts its calls, or updates statistics in eval mode, does not remember being asked.
+    Every submodule's own mode is restored, so a model with frozen parts stays frozen; every tensor goes back to its own
+    device; and buffers get their values back, so a model that counts its calls does not remember being asked.
     """
     modes = {module: module.training for module in model.modules()}
+    homes = {tensor: tensor.device for tensor in chain(model.parameters(), model.buffers())}
     buffers = [(module, dict(module._buffers), _copies(module)) for module in model.modules()]
-    tensor = next(chain(model.parameters(), model.buffers()), None)
-    home = tensor.device if tensor is not None else None
     try:
         model.eval()
-        if device is not None and home is not None and home != device:
+        if device is not None and any(home != device for home in homes.values()):
             model.to(device)
         with torch.no_grad():
             yield model
     finally:
         for module, mode in modes.items():
             module.training = mode
-        if home is not None and device is not None and home != device:
-            model.to(home)
+        for parameter in model.parameters():
+            _send(parameter, homes.get(parameter, parameter.device))
         for module, held, values in buffers:
             _put_back(module, held, values)
 
 
 @contextmanager
 def unchanged(model: nn.Module) -> Iterator[nn.Module]:
-    """Give a model back as it came, whatever was done to its tensors: for asking modules we know nothing about.
+    """Give a model's parameters back as they came, whatever its forward pass does to them.
 
-    Parameters keep their identity, values, devices, gradients and ``requires_grad``; buffers and modes are restored
-    too. It takes a copy of every tensor, which :func:`evaluating`, made for every training step, does not.
+    Values, gradients and ``requires_grad`` are restored. This takes a copy of every parameter, which
+    :func:`evaluating`, made for every training step, does not: it is for modules we know nothing about.
     """
-    parameters = list(model.parameters())
-    before = [(one.data, one.detach().clone(), one.grad, one.requires_grad) for one in parameters]
+    before = [(one, one.detach().clone(), one.grad, one.requires_grad) for one in model.parameters()]
     try:
-        with evaluating(model):
-            yield model
+        yield model
     finally:
-        for parameter, (data, value, gradient, requires) in zip(parameters, before, strict=True):
-            parameter.data = data  # where it was, if it was moved
-            if not torch.equal(data, value):
-                data.copy_(value)
+        for parameter, value, gradient, requires in before:
+            if not torch.equal(parameter.detach(), value):
+                parameter.detach().copy_(value)
             parameter.grad = gradient
             parameter.requires_grad_(requires)
 
@@ -91,11 +87,18 @@ def _copies(module: nn.Module) -> dict[str, Tensor]:
     return {name: buffer.detach().clone() for name, buffer in module._buffers.items() if buffer is not None}
 
 
+def _send(parameter: nn.Parameter, home: torch.device) -> None:
+    if parameter.device != home:
+        parameter.data = parameter.data.to(home)
+        if parameter.grad is not None:
+            parameter.grad.data = parameter.grad.data.to(home)
+
+
 def _put_back(module: nn.Module, held: dict[str, Tensor | None], values: dict[str, Tensor]) -> None:
+    """Return a module's buffers: the same tensors, with the values they had."""
     module._buffers.clear()
     module._buffers.update(held)
     for name, value in values.items():
         buffer = held[name]
         assert buffer is not None
-        with torch.no_grad():
-            buffer.copy_(value)
+        buffer.detach().copy_(value)

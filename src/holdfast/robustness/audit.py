@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from holdfast.core.device import evaluating, resolve_device
+from holdfast.core.device import evaluating, resolve_device, unchanged
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.data.dataset import SequenceDataset
 from holdfast.models.foreign import Output, as_logit_model, refuse_probabilities
@@ -168,12 +168,12 @@ def scan_dataset(
 ) -> NDArray[np.float32]:
     """Return the logits of every choice for every example, (N, K, T) float32.
 
-    The model is put into eval mode and given back as it came; memory in flight does not grow with N.
+    The model is put into eval mode and given back as it came, tensors and all; memory in flight does not grow with N.
     """
     where = resolve_device(device)
     logits = _room_for((len(data), shift.n_choices, len(data.tasks)))
     done = 0
-    with evaluating(model, where):
+    with unchanged(model), evaluating(model, where):
         for batch in data.batches(max(1, SCAN_BASES // data.context)):
             contexts = batch.codes.to(where)
             block = scan(model, contexts, shift)

@@ -45,8 +45,8 @@ def _refused(result: Result, *words: str) -> None:
             {"model": {"name": "holdfast", "params": {"widths": 0}}},
             ["model 'holdfast': widths is 0; expected"],
         ),
-        ({"model": {"name": "holdfast", "params": {"widths": [9]}}}, ["widths is [9]", "1 or more"]),
-        ({"model": {"name": "holdfast", "params": {"filters": -4}}}, ["filters is -4", "1 or more"]),
+        ({"model": {"name": "holdfast", "params": {"widths": [9]}}}, ["widths is [9]", "from 1 to 1000000"]),
+        ({"model": {"name": "holdfast", "params": {"filters": -4}}}, ["filters is -4", "from 1 to 1000000"]),
         (
             {"model": {"name": "holdfast", "params": {"dropout": 2}}},
             ["dropout is 2", "from 0 to below 1"],
@@ -177,6 +177,18 @@ def test_a_module_that_cannot_be_audited_is_named(
     head = "from torch import nn\ndef build(): return Odd()\nclass Odd(nn.Module):"
     Path("m.py").write_text(source.replace("{head}", head))
     _refused(holdfast("audit", "--module", reference, "--data", tiny_data, "--window", 33), *words)
+
+
+def test_a_model_larger_than_the_memory_is_refused(holdfast: Any, tiny_page: dict[str, Any]) -> None:
+    model = {"name": "holdfast", "params": {"filters": [300_000, 1_000_000]}}  # the second layer takes 10 TB
+    Path("large.yaml").write_text(yaml.safe_dump(tiny_page | {"model": model}))
+    _refused(holdfast("train", "large.yaml"), "not enough memory")
+
+
+def test_one_file_for_both_classes_is_refused(holdfast: Any) -> None:
+    rows = np.array(list("ACGT"))[np.random.default_rng(0).integers(0, 4, (40, 30))]
+    Path("a.fa").write_text("".join(f">s{i}\n{''.join(row)}\n" for i, row in enumerate(rows)))
+    _refused(holdfast("data", "build", "out", "--positives", "a.fa", "--negatives", "a.fa"), "one file given for both")
 
 
 def test_one_class_is_refused(holdfast: Any, tiny_page: dict[str, Any], tmp_path: Path) -> None:

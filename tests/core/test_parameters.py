@@ -28,10 +28,10 @@ def build(
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("widths", 0, "widths is 0; expected a list of 2, each a whole number of 1 or more"),
+        ("widths", 0, "widths is 0; expected a list of 2, each a whole number from 1 to 1000000"),
         ("widths", [9], r"widths is \[9\]; expected a list of 2"),
         ("widths", [9, 9, 9], "expected a list of 2"),
-        ("widths", [9, 0], "1 or more"),
+        ("widths", [9, 0], "from 1 to 1000000"),
         ("widths", [9, 9.5], "whole number"),
         ("widths", [9, True], "whole number"),
         ("share", "abc", "share is 'abc'; expected a number from 0 to 1"),

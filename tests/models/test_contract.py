@@ -139,7 +139,7 @@ def test_every_parameter_says_what_it_may_be_and_nothing_else_is_taken(name: str
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (lambda: HoldfastNet(widths=(0, 9)), "HoldfastNet: widths is .*1 or more"),
+        (lambda: HoldfastNet(widths=(0, 9)), "HoldfastNet: widths is .*from 1 to 1000000"),
         (lambda: HoldfastNet((9, 9), (4,)), "HoldfastNet: filters is .*a list of 2"),
         (lambda: KmerLogistic(0), "KmerLogistic: k is 0; expected a whole number from 1 to 10"),
         (lambda: PapMegyeriCNN(n_tasks=1.5), "PapMegyeriCNN: n_tasks is 1.5; expected a whole number"),

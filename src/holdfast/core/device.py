@@ -14,7 +14,7 @@ from holdfast.core.errors import ConfigError
 __all__ = ["evaluating", "resolve_device", "unchanged"]
 
 
-def resolve_device(name: str = "auto") -> torch.device:
+def resolve_device(name: str | torch.device = "auto") -> torch.device:
     """Return the device for ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises
@@ -27,6 +27,8 @@ def resolve_device(name: str = "auto") -> torch.device:
     >>> resolve_device("cpu")
     device(type='cpu')
     """
+    if not isinstance(name, str | torch.device):
+        raise ConfigError(f"device is {name!r}; expected auto, cpu, cuda or cuda:N")
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

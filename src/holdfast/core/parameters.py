@@ -29,7 +29,8 @@ __all__ = [
     "parameter_types",
 ]
 
-Size = Annotated[int, Field(ge=1)]
+# More than a million units, filters or tasks is a slip of the finger, and more memory than there is.
+Size = Annotated[int, Field(ge=1, le=1_000_000)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -45,7 +46,8 @@ def check_values(constructor: Callable[..., Any], values: Mapping[str, Any], wha
     """Return values as a constructor's annotations have them, refusing those that do not fit.
 
     Values are taken as a YAML file gives them: a list stands for a tuple, a whole number for a number, nothing else is
-    converted. Numbers of numpy count as Python's. Infinity and not-a-number never fit.
+    converted. Numbers of numpy count as Python's, infinity and not-a-number never fit. Where a class of our own is
+    expected, that is all that is asked.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ def check_values(constructor: Callable[..., Any], values: Mapping[str, Any], wha
     >>> check_values(pool, {"width": 0}, "layer 'pool'")
     Traceback (most recent call last):
     ...
-    holdfast.core.errors.ConfigError: layer 'pool': width is 0; expected a whole number of 1 or more
+    holdfast.core.errors.ConfigError: layer 'pool': width is 0; expected a whole number from 1 to 1000000
     """
     return {name: _checked(value, constructor, name, what) for name, value in values.items()}
 
@@ -91,7 +93,7 @@ def checked(init: Callable[P, None]) -> Callable[P, None]:
     >>> Pool(0)
     Traceback (most recent call last):
     ...
-    holdfast.core.errors.ConfigError: Pool: width is 0; expected a whole number of 1 or more
+    holdfast.core.errors.ConfigError: Pool: width is 0; expected a whole number from 1 to 1000000
     """
     signature = inspect.signature(init)
 
@@ -128,7 +130,7 @@ def in_words(hint: Any) -> str:
     Examples
     --------
     >>> in_words(tuple[Size, Size])
-    'a list of 2, each a whole number of 1 or more'
+    'a list of 2, each a whole number from 1 to 1000000'
     >>> in_words(Literal["same", "valid"] | None)
     "'same' or 'valid' or nothing"
     >>> in_words(ShareBelowOne)
@@ -155,7 +157,7 @@ def in_words(hint: Any) -> str:
         return f"a list, each {in_words(inner[0])}"
     if _is_page(hint):
         return f"a mapping with the keys {', '.join(hint.model_fields)}"
-    return _PLAIN.get(hint, f"a {getattr(origin or hint, '__name__', hint)}".lower())
+    return _PLAIN.get(hint, f"a {getattr(origin or hint, '__name__', hint)}")
 
 
 def explained(error: ValidationError, page: type[BaseModel]) -> str:
@@ -191,7 +193,9 @@ def _hint_at(hint: Any, path: tuple[int | str, ...]) -> Any:
         if _is_page(hint) and step in hint.model_fields:
             field = hint.model_fields[step]
             hint = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
-        elif isinstance(step, int) and get_origin(hint) is tuple:
+        if get_origin(hint) in (Union, UnionType):
+            hint = next(one for one in get_args(hint) if one is not NoneType)
+        if isinstance(step, int) and get_origin(hint) is tuple:
             inner = get_args(hint)
             hint = inner[0] if inner[-1] is Ellipsis else inner[min(step, len(inner) - 1)]
     return hint
@@ -225,15 +229,26 @@ def _checked(value: Any, constructor: Callable[..., Any], name: str, what: str) 
     hint = parameter_types(constructor).get(name, Any)
     if hint is Any:
         return value
+    if _is_foreign(hint):
+        if not isinstance(value, hint):
+            raise ConfigError(f"{what}: {name} is of type {type(value).__name__}; expected {hint.__name__}")
+        return value
     try:
         return _adapter(constructor, name).validate_json(json.dumps(value, default=_plain), strict=True)
-    except ValidationError as error:
+    except (ValidationError, TypeError) as error:  # no file can spell a value that json cannot
         raise ConfigError(f"{what}: {name} is {_shown(value)}; expected {in_words(hint)}") from error
 
 
+def _is_foreign(hint: Any) -> TypeGuard[type]:
+    """Return whether a hint is a class that no file can spell: a value is one of it, or is not."""
+    return isinstance(hint, type) and hint.__module__ != "builtins" and get_origin(hint) is None
+
+
 def _plain(value: Any) -> Any:
-    """Return numpy's numbers and arrays as Python's, anything else as a text that no type but text takes."""
-    return value.tolist() if hasattr(value, "tolist") else repr(value)
+    """Return numpy's numbers and arrays as Python's."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is no plain value")
 
 
 def _shown(value: Any) -> str:

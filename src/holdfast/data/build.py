@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast import io
-from holdfast.core.errors import InputError
+from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import check_values
 from holdfast.data.arrays import Places
 from holdfast.data.dataset import SequenceDataset
 from holdfast.data.leakage import contradictory, hashed, leakage, twin_groups
@@ -119,6 +120,9 @@ def build(
         If there is one class only, too few examples, a class of N only, or one whose every sequence has the opposite
         label too, or if a part would be empty or of one class.
     """
+    check_values(build, {"records": records, "negatives": negatives, "seed": seed}, "data set")
+    if isinstance(split, str):
+        raise ConfigError(f"data set: split is '{split}'; expected one of its classes, such as Fractions(test=0.2)")
     sentence = "as given in the source"
     if negatives == "shuffle":
         records, sentence = _with_shuffled(records, seed)

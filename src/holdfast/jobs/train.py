@@ -16,6 +16,7 @@ import torch
 import holdfast
 from holdfast.core.device import resolve_device
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import check_values
 from holdfast.core.progress import SILENT, Advance, Progress
 from holdfast.core.random import mix_seed
 from holdfast.data.dataset import SequenceDataset
@@ -74,6 +75,7 @@ def train(
     ConfigError
         If a setting is impossible for these data.
     """
+    check_values(train, {"experiment": experiment}, "train")
     data, model, attack = _prepared(experiment)
     record = _first_page(experiment, data, model)
     run = Run.create(root, record, config=experiment.plain(), resume=resume)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from holdfast.core.errors import ConfigError, did_you_mean
-from holdfast.core.parameters import ShareBelowOne, explained
+from holdfast.core.parameters import ShareBelowOne, check_values, explained
 
 __all__ = ["PRESETS", "Recipe", "Stage", "recipe"]
 
@@ -136,6 +136,7 @@ def recipe(preset: str, overrides: dict[str, Any] | None = None) -> Recipe:
     ...
     holdfast.core.errors.ConfigError: training has no setting 'epoch': did you mean 'epochs'?
     """
+    check_values(recipe, {"preset": preset, "overrides": overrides}, "training")
     if preset not in PRESETS:
         raise ConfigError(f"unknown preset '{preset}': {did_you_mean(preset, PRESETS)}")
     changes = overrides or {}

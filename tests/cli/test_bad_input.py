@@ -185,6 +185,12 @@ def test_a_model_larger_than_the_memory_is_refused(holdfast: Any, tiny_page: dic
     _refused(holdfast("train", "large.yaml"), "not enough memory")
 
 
+@pytest.mark.parametrize("out", ["", ".", "/"])
+def test_a_folder_that_cannot_be_a_data_set_is_refused(holdfast: Any, out: str) -> None:
+    Path("mine.txt").write_text("not to be lost")
+    _refused(holdfast("data", "simulate", out, "--positives", 20), "choose another")
+
+
 def test_one_file_for_both_classes_is_refused(holdfast: Any) -> None:
     rows = np.array(list("ACGT"))[np.random.default_rng(0).integers(0, 4, (40, 30))]
     Path("a.fa").write_text("".join(f">s{i}\n{''.join(row)}\n" for i, row in enumerate(rows)))

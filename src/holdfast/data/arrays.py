@@ -62,10 +62,17 @@ class Arrays:
     core: NDArray[np.int32]
 
     def __post_init__(self) -> None:
+        for name, array in self.items():
+            if not isinstance(array, np.ndarray):
+                raise InputError(f"{name} is of type {type(array).__name__}; expected a numpy array of {DTYPES[name]}")
         if self.codes.ndim != 2 or self.labels.ndim != 2:
             raise InputError(
                 f"codes must be (N, L) and labels (N, T), got shapes {self.codes.shape} and {self.labels.shape};"
                 " write labels[:, None] for one task"
+            )
+        if 0 in (self.codes.shape[1], self.labels.shape[1]):
+            raise InputError(
+                f"codes {self.codes.shape} and labels {self.labels.shape}: there must be at least one base and one task"
             )
         for name, shape in self.shapes(len(self.codes), self.codes.shape[1], self.labels.shape[1]).items():
             array = getattr(self, name)

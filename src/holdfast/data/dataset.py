@@ -115,7 +115,7 @@ class SequenceDataset:
         InputError
             If an array is not what it has to be.
         """
-        count = len(codes)
+        count = len(codes) if np.ndim(codes) else 0
         arrays = Arrays(
             codes=codes,
             labels=labels,
@@ -125,6 +125,10 @@ class SequenceDataset:
         )
         arrays.check_values()
         named = places or Places(names=tuple(map(str, range(count))))
+        if not isinstance(named, Places):
+            raise InputError(f"places is of type {type(named).__name__}; expected Places(names=...)")
+        if not _are_names(tasks):
+            raise InputError(f"tasks is {tasks!r}; expected a list of different names, one per label column")
         if len(tasks) != labels.shape[1] or len(named.names) != count:
             raise InputError(
                 f"{len(tasks)} task names for {labels.shape[1]} label columns, {len(named.names)} names for {count}"
@@ -273,8 +277,8 @@ class SequenceDataset:
         InputError
             If the size is not positive or a position is outside.
         """
-        if batch_size < 1:
-            raise InputError(f"batch size {batch_size}: expected 1 or more")
+        if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+            raise InputError(f"batch size {batch_size!r}: expected a whole number of 1 or more")
         positions = np.arange(len(self)) if order is None else np.asarray(order)
         for start in range(0, len(positions), batch_size):
             yield self.batch(positions[start : start + batch_size])
@@ -294,7 +298,7 @@ class SequenceDataset:
         path
             The folder to make.
         provenance
-            Left out, as it is; leakage was counted on the whole and is not claimed for a view.
+            Left out, as it is; leakage and contradictions were counted on the whole and are not claimed for a view.
         attach
             Other files of the folder, by name.
         overwrite
@@ -321,14 +325,17 @@ class SequenceDataset:
 
     def _provenance(self) -> Provenance:
         whole = self.manifest.provenance
-        return whole if self._rows is None else whole.model_copy(update={"leakage": None})
+        return whole if self._rows is None else whole.model_copy(update={"leakage": None, "contradictory": None})
 
     def _of(self, name: str) -> NDArray[Any]:
         array: NDArray[Any] = getattr(self._arrays, name)
         return array if self._rows is None else np.asarray(array[self._rows])
 
     def _rows_at(self, index: ArrayLike) -> NDArray[np.int64]:
-        positions = np.asarray(index)
+        try:
+            positions = np.asarray(index)
+        except ValueError as error:  # lists of different lengths
+            raise InputError(f"positions have to be (n,) whole numbers ({error})") from error
         if positions.size == 0:
             return np.zeros(0, dtype=np.int64)
         if positions.ndim != 1 or positions.dtype.kind not in "iu":
@@ -340,6 +347,12 @@ class SequenceDataset:
             )
         chosen = positions.astype(np.int64)
         return chosen if self._rows is None else self._rows[chosen]
+
+
+def _are_names(tasks: object) -> bool:
+    if not isinstance(tasks, Sequence) or isinstance(tasks, str):
+        return False
+    return len(set(tasks)) == len(tasks) and all(isinstance(task, str) for task in tasks)
 
 
 def _manifest_of(arrays: Arrays, tasks: Sequence[str], provenance: Provenance) -> Manifest:

@@ -74,7 +74,7 @@ class StoreWriter:
         self.path = Path(path)
         self.provenance = provenance
         self._context, self._tasks, self._overwrite = context, tuple(tasks), overwrite
-        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._temporary = _beside(self.path, "part")
         self._examples = 0
         self._digests = {name: hashlib.sha256() for name in DTYPES}
         self._counts = np.zeros((len(PARTS), len(self._tasks), 3), dtype=np.int64)
@@ -316,8 +316,16 @@ def _refuse_occupied(path: Path, *, overwrite: bool) -> None:
         raise InputError(f"{path} is there already; choose another name or ask for it to be overwritten")
 
 
+def _beside(path: Path, ending: str) -> Path:
+    """Return a hidden name of this process beside a folder, which may be spelled '.' or as an empty word."""
+    whole = path.absolute()
+    if not whole.name:
+        raise InputError(f"{path}: is no name for a data set; choose another one")
+    return whole.with_name(f".{whole.name}.{os.getpid()}.{ending}")
+
+
 def _move_into_place(temporary: Path, path: Path) -> None:
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    old = _beside(path, "old")
     if path.exists():
         path.replace(old)
     temporary.replace(path)

@@ -193,7 +193,7 @@ def load_module(reference: str) -> nn.Module:
         model = build()
     except HoldfastError:
         raise
-    except Exception as error:  # the user's own code may raise anything; say where it came from
+    except (Exception, SystemExit) as error:  # the user's own code may raise anything; say where it came from
         words = " ".join(str(error).split())
         raise ConfigError(f"--module {reference}: {type(error).__name__} while building: {words}") from error
     finally:

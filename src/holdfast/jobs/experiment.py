@@ -11,7 +11,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from holdfast.core.errors import ConfigError, InputError, did_you_mean
+from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import explained
 from holdfast.core.registry import Spec
 from holdfast.models import MODELS
 from holdfast.models.base import SequenceModel
@@ -97,11 +98,11 @@ class Experiment(_Page):
         try:
             experiment = cls.model_validate(page)
         except ValidationError as error:
-            raise ConfigError(f"{where}: {_explain(error)}") from error
+            raise ConfigError(f"{where}: {explained(error, cls)}") from error
         try:
             experiment.training.recipe()
             experiment.build_attack(context=max(1000, experiment.shift.window))
-            _ = MODELS[experiment.model.name]
+            _check_model(experiment.model)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
         return experiment
@@ -157,6 +158,12 @@ class Experiment(_Page):
         return hashlib.sha256(json.dumps(page, sort_keys=True).encode()).hexdigest()
 
 
+def _check_model(spec: Spec) -> None:
+    if "n_tasks" in spec.params:
+        raise ConfigError("model has no parameter 'n_tasks': it is the number of label columns of the data")
+    MODELS.check(spec)
+
+
 def load_experiment(path: Path, sets: Sequence[str] = ()) -> Experiment:
     """Read an experiment file and change some of its paths.
 
@@ -192,8 +199,22 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return page
 
 
-def apply_sets(page: dict[str, Any], sets: Sequence[str]) -> dict[str, Any]:
+def apply_sets(page: dict[str, Any], sets: Sequence[str], *, flag: str = "--set") -> dict[str, Any]:
     """Return a page with ``a.b=value`` changes applied.
+
+    Parameters
+    ----------
+    page
+        Plain values.
+    sets
+        Changes, the values in YAML.
+    flag
+        Where they were given, for messages.
+
+    Raises
+    ------
+    ConfigError
+        If a change is not of that form, its value is no YAML, or its path leads through a value.
 
     Examples
     --------
@@ -206,7 +227,7 @@ def apply_sets(page: dict[str, Any], sets: Sequence[str]) -> dict[str, Any]:
     for change in sets:
         key, equals, text = change.partition("=")
         if not equals or not key:
-            raise ConfigError(f"--set {change}: expected a.b=value")
+            raise ConfigError(f"{flag} {change}: expected a.b=value")
         *path, last = key.split(".")
         at = changed
         for step in path:
@@ -214,22 +235,9 @@ def apply_sets(page: dict[str, Any], sets: Sequence[str]) -> dict[str, Any]:
                 at[step] = {"name": at[step]}  # a bare name is short for a mapping
             at = at.setdefault(step, {})
             if not isinstance(at, dict):
-                raise ConfigError(f"--set {change}: '{step}' is {at!r} here and has no '{last}'; give it as a mapping")
+                raise ConfigError(f"{flag} {change}: '{step}' is {at!r} here and has no '{last}'; give it as a mapping")
         try:
             at[last] = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise ConfigError(f"--set {change}: the value is no YAML") from error
+            raise ConfigError(f"{flag} {change}: the value is no YAML") from error
     return changed
-
-
-def _explain(error: ValidationError) -> str:
-    """Return the first complaint with its path, and the nearest spelling for an unknown key."""
-    first = error.errors()[0]
-    where = ".".join(str(step) for step in first["loc"])
-    if first["type"] != "extra_forbidden":
-        return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]} (got {first['input']!r})"
-    page: type[BaseModel] = Experiment
-    for step in first["loc"][:-1]:
-        inner = page.model_fields[str(step)].annotation
-        page = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else page
-    return f"unknown key '{where}': {did_you_mean(str(first['loc'][-1]), page.model_fields)}"

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from holdfast.core.errors import ConfigError, did_you_mean
+from holdfast.core.errors import ConfigError
+from holdfast.core.parameters import explained
 from holdfast.core.progress import SILENT, Progress
 from holdfast.data.dataset import SequenceDataset
 from holdfast.execution.base import Executor, Failure, Task
@@ -57,15 +58,10 @@ class GridPage(BaseModel):
         ConfigError
             If a key is unknown or a value is not of the right kind.
         """
-        for key in page:
-            if key not in cls.model_fields:
-                raise ConfigError(f"{where}: unknown key '{key}': {did_you_mean(str(key), cls.model_fields)}")
         try:
             return cls.model_validate(dict(page))
         except ValidationError as error:
-            first = error.errors()[0]
-            path = ".".join(map(str, first["loc"]))
-            raise ConfigError(f"{where}: {path}: {first['msg']} (got {first['input']!r})") from error
+            raise ConfigError(f"{where}: {explained(error, cls)}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

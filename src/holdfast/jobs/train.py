@@ -16,9 +16,11 @@ import torch
 import holdfast
 from holdfast.core.device import resolve_device
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import check_values
 from holdfast.core.progress import SILENT, Advance, Progress
 from holdfast.core.random import mix_seed
 from holdfast.data.dataset import SequenceDataset
+from holdfast.data.manifest import contradiction_note
 from holdfast.interpret.filters import first_layer_motifs
 from holdfast.jobs.audit import audit_run
 from holdfast.jobs.experiment import Experiment
@@ -73,6 +75,7 @@ def train(
     ConfigError
         If a setting is impossible for these data.
     """
+    check_values(train, {"experiment": experiment}, "train")
     data, model, attack = _prepared(experiment)
     record = _first_page(experiment, data, model)
     run = Run.create(root, record, config=experiment.plain(), resume=resume)
@@ -154,6 +157,8 @@ def data_facts(name: str, data: SequenceDataset) -> DataFacts:
             f"Of {row.examples} {row.part} examples, {row.duplicates} stand also in {' and '.join(row.seen_in)}, "
             f"{row.reverse_complements} as reverse complement, and {row.shuffled_twins} have their shuffled twin there."
         )
+    if origin.contradictory:
+        notes.append(contradiction_note(origin.contradictory))
     return DataFacts(
         name=name,
         fingerprint=manifest.fingerprint,

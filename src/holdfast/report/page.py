@@ -8,6 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from holdfast.core.errors import InputError
 from holdfast.core.files import write_text
 from holdfast.report.logo import draw_letters
 from holdfast.report.sections.curves import curves
@@ -93,5 +94,8 @@ def write_report(runs: Sequence[Run], path: Path) -> Path:
     InputError
         As :func:`render`, or if the file cannot be written.
     """
-    write_text(path, render(runs))
-    return path
+    for run in runs:
+        if not isinstance(run, Run):
+            raise InputError(f"report: {run!r} is no run; expected a list of runs, such as [Run.open(folder)]")
+    write_text(Path(path), render(runs))
+    return Path(path)

@@ -13,9 +13,11 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from holdfast.core.device import evaluating, resolve_device
-from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.device import evaluating, resolve_device, unchanged
+from holdfast.core.errors import InputError
+from holdfast.core.parameters import Count, Size, check_values
 from holdfast.data.dataset import SequenceDataset
 from holdfast.models.foreign import Output, as_logit_model, refuse_probabilities
 from holdfast.robustness.metrics import METRICS
@@ -64,11 +66,11 @@ def audit(
     shift: Shift,
     *,
     output: Output = "auto",
-    n_try: int = 20,
+    n_try: Size = 20,
     adversary: Adversary = "joint",
     device: str = "auto",
-    bootstrap: int = 200,
-    n_fragile: int = 12,
+    bootstrap: Size = 200,
+    n_fragile: Count = 12,
     seed: int = 0,
     part: str = "all examples",
     progress: Progress | None = None,
@@ -121,10 +123,19 @@ def audit(
     >>> result.record.tasks[0].certified_accuracy.value
     0.5
     """
-    if adversary not in ("joint", "per-task"):
-        raise ConfigError(f"adversary is '{adversary}'; it is 'joint' or 'per-task'")
-    if n_try < 1 or bootstrap < 1:
-        raise ConfigError(f"n_try ({n_try}) and bootstrap ({bootstrap}) have to be 1 or more")
+    if not isinstance(data, SequenceDataset):
+        raise InputError(
+            f"audit: data is a {type(data).__name__}; expected a SequenceDataset, such as"
+            " SequenceDataset.in_memory(codes, labels)"
+        )
+    check_values(audit, {"model": model, "shift": shift, "adversary": adversary}, "audit")
+    given = {"n_try": n_try, "bootstrap": bootstrap, "n_fragile": n_fragile, "seed": seed}
+    numbers = check_values(audit, given, "audit")
+    if any(map(is_lazy, model.parameters())):
+        raise InputError(
+            f"{type(model).__name__} has parameters that get their shape, and random values, when it is first called;"
+            " call it once, or load its weights, before the audit"
+        )
     if len(data) == 0:
         raise InputError("no examples to audit")
     began = time.perf_counter()
@@ -136,10 +147,10 @@ def audit(
         logits,
         data,
         shift,
-        n_try=min(n_try, shift.n_choices),
+        n_try=min(numbers["n_try"], shift.n_choices),
         adversary=adversary,
-        bootstrap=bootstrap,
-        seed=seed,
+        bootstrap=numbers["bootstrap"],
+        seed=numbers["seed"],
     )
     tables = [reduced.task(number) for number in range(len(data.tasks))]
     windows = tables[0][1] if len(tables) == 1 else pd.concat([rows for _, rows in tables], ignore_index=True)
@@ -149,11 +160,11 @@ def audit(
         adversary=adversary,
         part=part,
         tasks=[table for table, _ in tables],
-        fragile=fragile_examples(data, shift, windows, n_fragile),
+        fragile=fragile_examples(data, shift, windows, numbers["n_fragile"]),
         n_core_known=int((data.core[:, 0] >= 0).sum()),
         n_windows_scanned=int(logits.shape[0] * logits.shape[1]),
         seconds=time.perf_counter() - began,
-        bootstrap=bootstrap,
+        bootstrap=numbers["bootstrap"],
     )
     return Audit(record, windows)
 
@@ -168,12 +179,12 @@ def scan_dataset(
 ) -> NDArray[np.float32]:
     """Return the logits of every choice for every example, (N, K, T) float32.
 
-    The model is put into eval mode and given back as it came; memory in flight does not grow with N.
+    The model is put into eval mode and given back as it came, tensors and all; memory in flight does not grow with N.
     """
     where = resolve_device(device)
     logits = _room_for((len(data), shift.n_choices, len(data.tasks)))
     done = 0
-    with evaluating(model, where):
+    with unchanged(model), evaluating(model, where):
         for batch in data.batches(max(1, SCAN_BASES // data.context)):
             contexts = batch.codes.to(where)
             block = scan(model, contexts, shift)

@@ -8,11 +8,14 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from holdfast.core.errors import ConfigError, did_you_mean
+from holdfast.core.errors import ConfigError, HoldfastError, did_you_mean
 
 __all__ = ["Registry", "Spec"]
 
 T = TypeVar("T")
+
+# What constructors (torch's too) raise on a value of the wrong kind, sign, length or size.
+_REFUSALS = (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError, AttributeError, MemoryError)
 
 
 class Spec(BaseModel):
@@ -132,5 +135,8 @@ class Registry(Generic[T]):
         given = {key: value for key, value in context.items() if key in known and key not in spec.params}
         try:
             return constructor(**given, **spec.params)
-        except TypeError as error:
-            raise ConfigError(f"{self.kind} '{spec.name}' cannot be built from {spec.params}: {error}") from error
+        except HoldfastError:
+            raise
+        except _REFUSALS as error:
+            words = " ".join(str(error).split()) or type(error).__name__
+            raise ConfigError(f"{self.kind} '{spec.name}' cannot be built from {spec.params}: {words}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -32,7 +33,7 @@ from holdfast.runs.folder import HISTORY_COLUMNS, Run
 from holdfast.runs.records import DataFacts, FilterRecord, RunRecord, TrainingFacts
 from holdfast.training.fit import Fitted, Watch, fit
 
-__all__ = ["assist", "data_facts", "epochs_done", "existing_run", "located_run", "train", "versions"]
+__all__ = ["assist", "data_facts", "epochs_done", "existing_run", "located_run", "prepare", "train", "versions"]
 
 # Filters drawn in a report.
 N_FILTERS = 24
@@ -77,7 +78,7 @@ def train(
     record = _first_page(experiment, data, model)
     run = Run.create(root, record, config=experiment.plain(), resume=resume)
     progress = Logbook(progress, run.path("log"))
-    run.write_data(data_facts(experiment.data.name, data))
+    run.write_data(data_facts(experiment.data_name, data, experiment.data, run.folder))
     watching = _Watching(run, event_writer(run.folder) if tensorboard else None)
     facts = _learn(model, data, attack, experiment, watching, resume=resume, devices=devices, progress=progress)
     save_weights(model, run.path("weights"))
@@ -114,11 +115,25 @@ def assist(experiment: Experiment, root: Path, *, resume: bool = False, devices:
 def _prepared(experiment: Experiment) -> tuple[SequenceDataset, SequenceModel, ShiftAttack]:
     """Return data, untrained model and training attack, after checking that they fit."""
     data = SequenceDataset.open(experiment.data)
+    return data, *prepare(experiment, data)
+
+
+def prepare(experiment: Experiment, data: SequenceDataset) -> tuple[SequenceModel, ShiftAttack]:
+    """Return the untrained model and the training attack of an experiment that can be carried out.
+
+    Raises
+    ------
+    InputError
+        If the data lack a part that is needed.
+    ConfigError
+        If a setting is impossible, by itself, for these data or on this machine.
+    """
     attack = experiment.build_attack(data.context)
     torch.manual_seed(mix_seed(experiment.seed, "weights"))
     model = experiment.build_model(n_tasks=len(data.tasks))
+    resolve_device(experiment.device)
     _check(experiment, data, model, attack)
-    return data, model, attack
+    return model, attack
 
 
 def located_run(experiment: Experiment, root: Path) -> Run:
@@ -139,8 +154,8 @@ def epochs_done(experiment: Experiment, root: Path) -> int:
     return int(run.history["epoch"].iloc[-1]) if run.has("history") else 0
 
 
-def data_facts(name: str, data: SequenceDataset) -> DataFacts:
-    """Return what a report says about a data set."""
+def data_facts(name: str, data: SequenceDataset, folder: Path, seen_from: Path) -> DataFacts:
+    """Return what a report says about a data set, and where it lies, also seen from a run folder."""
     manifest = data.manifest
     origin = manifest.provenance
     counts = {
@@ -162,6 +177,7 @@ def data_facts(name: str, data: SequenceDataset) -> DataFacts:
         tasks=list(manifest.tasks),
         counts=counts,
         notes=notes,
+        places=[str(folder.resolve()), os.path.relpath(folder.resolve(), seen_from.resolve())],
     )
 
 
@@ -199,12 +215,13 @@ def _first_page(experiment: Experiment, data: SequenceDataset, model: SequenceMo
         window=experiment.shift.window,
         context=data.context,
         seed=experiment.seed,
-        data_name=experiment.data.name,
+        data_name=experiment.data_name,
         is_control=isinstance(model, ClosedFormModel),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=versions(),
         device=str(resolve_device(experiment.device)),
         config_hash=experiment.identity(data.fingerprint),
+        settings=experiment.settings,
     )
 
 

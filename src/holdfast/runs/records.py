@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +20,7 @@ __all__ = [
     "ShiftFacts",
     "TaskAudit",
     "TrainingFacts",
+    "setting_words",
 ]
 
 SCHEMA_VERSION = 1
@@ -126,7 +129,7 @@ class AuditRecord(Record):
     n_try: int
     adversary: Literal["joint", "per-task"]
     part: str
-    tasks: list[TaskAudit]
+    tasks: list[TaskAudit] = Field(min_length=1)
     fragile: list[FragileExample]
     n_core_known: int
     n_windows_scanned: int
@@ -157,6 +160,8 @@ class DataFacts(Record):
     """Part -> {"positive", "negative"}, first task."""
     notes: list[str] = Field(default_factory=list)
     """Sentences: how negatives were made, how parts were split, leakage found."""
+    places: list[str] = Field(default_factory=list)
+    """Where the data set lay when the run was made: its absolute path, and its path from the run folder."""
 
 
 class TrainingFacts(Record):
@@ -198,4 +203,23 @@ class RunRecord(Record):
     versions: dict[str, str]
     device: str
     config_hash: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """What departs from the defaults beside model, window, strategy and seed, such as ``{"epochs": 3}``."""
     extra: dict[str, Any] = Field(default_factory=dict)
+
+
+def setting_words(settings: Mapping[str, Any]) -> list[str]:
+    """Return settings as a name or a label tells them.
+
+    Examples
+    --------
+    >>> setting_words({"epochs": 3, "model.widths": [5, 3], "strands": "both"})
+    ['epochs=3', 'model.widths=5,3', 'strands=both']
+    """
+    return [f"{key}={_in_words(value)}" for key, value in settings.items()]
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list) and not any(isinstance(one, list | dict) for one in value):
+        return ",".join(map(_in_words, value))
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)

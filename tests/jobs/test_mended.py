@@ -198,8 +198,10 @@ def test_failures_and_labels_tell_what_differs(
     ("cell", "words"),
     [
         ({"model.params.widths": [[5, 3], [20, 20]]}, r"model.widths=20,20.*: .* reads at least 39 bp; window is 25"),
-        ({"model.params.hidden": [4, -1]}, r"model.hidden=-1.*: model 'holdfast' cannot be built"),
-        ({"model.params.widths": [[5, 3], [5]]}, r"model.widths=5-.*: model 'holdfast' cannot be built"),
+        ({"model.params.hidden": [4, -1]}, "model.hidden=-1.*: .*1 or more"),
+        ({"model.params.widths": [[5, 3], [5]]}, "model.widths=5-.*: model 'holdfast': widths: field required"),
+        ({"model.params.hidden": [4, 2.5]}, "hidden: input should be a valid integer"),
+        ({"model.params.dropout": [2]}, "model 'holdfast' cannot be built from .*dropout probability"),
         ({"model.params.n_tasks": [1, 2]}, "model has no parameter 'n_tasks'"),
         ({"model.params.nonsense": [1]}, "model.nonsense=1.*: model 'holdfast' has no parameter 'nonsense'"),
         ({"device": ["cpu", "tpu"]}, "experiment planted.*: .*tpu"),
@@ -322,3 +324,36 @@ def test_a_long_name_makes_a_folder_that_can_be_made(planted_data: Path, tmp_pat
 def test_data_in_the_working_folder_have_a_name(planted_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(planted_data)
     assert Experiment.parse(KMER | {"data": "."}).run_name.startswith("planted-kmer-25")
+
+
+@pytest.mark.parametrize(
+    ("attack", "words"),
+    [
+        ({"name": "worst", "params": {"loss": [1]}}, "expected a name, or a mapping with name and params"),
+        ({"name": "worst", "params": {"loss": {"nme": "xe"}}}, "expected a name, or a mapping with name and params"),
+        ({"name": "worst-of-n", "params": {"n_try": 2.5}}, "n_try: input should be a valid integer"),
+        ({"name": "worst-of-n", "params": {"n_try": "5"}}, "n_try: input should be a valid integer"),
+    ],
+)
+def test_a_parameter_of_the_wrong_kind_is_named(attack: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        Experiment.parse(BARE | {"attack": attack})
+
+
+def test_nobody_is_told_to_delete_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"run\.json is missing, so this is no run; give a run folder"):
+        report_on([tmp_path], tmp_path / "out.html")
+
+
+def test_a_grid_whose_runs_cannot_be_kept_does_not_start(inline: Any, page: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="is in the way"):
+        run_grid([Experiment.parse(page)], tmp_path / "file" / "runs", inline)
+    assert inline.done == []
+
+
+@pytest.mark.parametrize("name", [".", "n" * 300, "file/out.html"])
+def test_a_report_that_cannot_be_written_is_refused(two_runs: list[Run], tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"is no regular file|cannot be written"):
+        report_on([tmp_path / "runs"], tmp_path / name if name != "." else Path())

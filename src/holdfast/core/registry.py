@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from holdfast.core.errors import ConfigError, HoldfastError, did_you_mean
 
@@ -36,10 +37,19 @@ class Spec(BaseModel):
 
     @classmethod
     def parse(cls, value: str | Mapping[str, Any] | Spec) -> Spec:
-        """Return a Spec from a bare name, a mapping or a Spec."""
+        """Return a Spec from a bare name, a mapping or a Spec.
+
+        Raises
+        ------
+        ConfigError
+            If it is anything else.
+        """
         if isinstance(value, Spec):
             return value
-        return cls(name=value) if isinstance(value, str) else cls.model_validate(dict(value))
+        try:
+            return cls(name=value) if isinstance(value, str) else cls.model_validate(value)
+        except ValidationError as error:
+            raise ConfigError(f"expected a name, or a mapping with name and params; got {value!r}") from error
 
 
 class Registry(Generic[T]):
@@ -81,11 +91,24 @@ class Registry(Generic[T]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def _checked(self, name: str, key: str, value: Any) -> Any:
+        """Return a parameter's value as the constructor's annotation has it: a list of YAML may be a tuple there."""
+        hint = self.parameters(name)[key].annotation
+        if hint is inspect.Parameter.empty:
+            return value
+        try:
+            return TypeAdapter(hint).validate_json(json.dumps(value, default=str), strict=True)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ConfigError(
+                f"{self.kind} '{name}': {key}: {first['msg'][0].lower()}{first['msg'][1:]} (got {value!r})"
+            ) from error
+
     def parameters(self, name: str) -> dict[str, inspect.Parameter]:
         """Return the constructor's parameters by name."""
         return {
             key: parameter
-            for key, parameter in inspect.signature(self[name]).parameters.items()
+            for key, parameter in inspect.signature(self[name], eval_str=True).parameters.items()
             if parameter.kind in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         }
 
@@ -133,8 +156,9 @@ class Registry(Generic[T]):
             if key not in known:
                 raise ConfigError(f"{self.kind} '{spec.name}' has no parameter '{key}': {did_you_mean(key, known)}")
         given = {key: value for key, value in context.items() if key in known and key not in spec.params}
+        params = {key: self._checked(spec.name, key, value) for key, value in spec.params.items()}
         try:
-            return constructor(**given, **spec.params)
+            return constructor(**given, **params)
         except HoldfastError:
             raise
         except _REFUSALS as error:

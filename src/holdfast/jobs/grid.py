@@ -15,6 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from holdfast.core.errors import ConfigError, InputError, did_you_mean
+from holdfast.core.files import check_folder
 from holdfast.core.progress import SILENT, Progress
 from holdfast.data.dataset import SequenceDataset
 from holdfast.execution.base import Executor, Failure, Task
@@ -159,12 +160,13 @@ def run_grid(
     Raises
     ------
     InputError
-        If a data set cannot be opened; before anything is started.
+        If a data set cannot be opened, or ``root`` cannot be written; before anything is started.
     ConfigError
         If an experiment asks for the impossible on its data; before anything is started.
     """
     words = _told_apart(experiments)
     _check_all(experiments, words)
+    check_folder(root)
     ends = [_existing(experiment, root, name) for experiment, name in zip(experiments, words, strict=True)]
     todo = [number for number, end in enumerate(ends) if end is None]
     reused = sum(isinstance(end, Run) for end in ends)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from holdfast.core.errors import ConfigError
 from holdfast.models.base import WindowModel
 from holdfast.models.layers import sliding_mean
 
@@ -40,6 +41,11 @@ class HoldfastNet(WindowModel):
     n_tasks
         T.
 
+    Raises
+    ------
+    ConfigError
+        If a size is less than 1.
+
     References
     ----------
     Exponential activations: Koo & Ploenzke (2021), doi:10.1038/s42256-020-00291-x. The rest was found by measurement
@@ -64,6 +70,8 @@ class HoldfastNet(WindowModel):
         n_tasks: int = 1,
     ) -> None:
         super().__init__()
+        if min(*widths, *filters, hidden) < 1:
+            raise ConfigError(f"holdfast: widths {widths}, filters {filters} and hidden {hidden} are 1 or more each")
         self.widths, self.n_tasks = (widths[0], widths[1]), n_tasks
         self.min_window = sum(self.widths) - 1
         self.conv1 = nn.Conv1d(4, filters[0], widths[0])

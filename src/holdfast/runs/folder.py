@@ -110,11 +110,14 @@ class Run:
         if not run.folder.is_dir():
             raise InputError(f"{run.folder}: no such run folder; `holdfast list` shows the runs there are")
         if not run.has("record"):
-            raise InputError(
-                f"{run.folder}: {FILES['record']} is missing, so this is no run or a half-written one; {_ANEW}"
-            )
+            raise InputError(f"{run.folder}: {FILES['record']} is missing, so this is {run._without_first_page()}")
         _ = run.record
         return run
+
+    def _without_first_page(self) -> str:
+        if any(self.has(kind) for kind in FILES):
+            return "a half-written run; run the same command again"
+        return "no run; give a run folder, or a folder of run folders"
 
     def path(self, kind: FileKind) -> Path:
         """Return where a file of this run is, whether or not it is there.

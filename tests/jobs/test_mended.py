@@ -15,6 +15,7 @@ from holdfast.core.errors import ConfigError, InputError
 from holdfast.core.progress import SILENT
 from holdfast.data.dataset import SequenceDataset
 from holdfast.data.split import Paper
+from holdfast.jobs import train as train_job
 from holdfast.jobs.audit import audit_again
 from holdfast.jobs.experiment import Experiment, apply_sets, load_experiment
 from holdfast.jobs.grid import GridPage, expand, run_grid
@@ -108,10 +109,55 @@ def test_one_garbled_run_is_named_and_the_others_are_reported(
         report_on([tmp_path / "runs"], tmp_path / "out.html")
 
 
-def test_an_audit_without_a_task_is_garbled(two_runs: list[Run], tmp_path: Path) -> None:
+def test_an_audit_that_is_not_whole_is_garbled(two_runs: list[Run], tmp_path: Path) -> None:
     page = json.loads(two_runs[0].path("audit").read_text())
-    two_runs[0].path("audit").write_text(json.dumps(page | {"tasks": []}))
-    assert run_rows(tmp_path / "runs")[0][1].startswith("garbled")
+    task = page["tasks"][0]
+    for change in (
+        {"tasks": []},
+        {"tasks": [task | {"clean": {}}]},
+        {"tasks": [task | {"accuracy_by_offset": [0.5]}]},
+        {"shift": page["shift"] | {"offsets": []}},
+    ):
+        two_runs[0].path("audit").write_text(json.dumps(page | change))
+        assert run_rows(tmp_path / "runs")[0][1].startswith("garbled")
+    two_runs[1].path("filters").write_text(
+        '[{"name": "f", "probabilities": [[1]], "n_sites": 1, "information_bits": 1}]'
+    )
+    with pytest.raises(InputError, match="none of 2 runs"):
+        report_on([tmp_path / "runs"], tmp_path / "out.html")
+
+
+def test_a_lost_history_is_written_again_by_resuming(
+    page: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = Experiment.parse(page)
+    with monkeypatch.context() as patch, pytest.raises(InputError, match="stopped"):
+        patch.setattr(train_job, "save_weights", _stop)
+        train(experiment, tmp_path)
+    run = train_job.located_run(experiment, tmp_path)
+    run.path("history").write_text("{")
+    assert len(train(experiment, tmp_path, resume=True).history) == 1
+
+
+def _stop(*_: object) -> None:
+    raise InputError("stopped")
+
+
+def test_a_checkpoint_that_is_a_folder_is_damaged(page: dict[str, Any], tmp_path: Path) -> None:
+    experiment = Experiment.parse(page)
+    train_job.located_run(experiment, tmp_path).path("checkpoint").mkdir(parents=True)
+    with pytest.raises(InputError, match="damaged checkpoint"):
+        train(experiment, tmp_path, resume=True)
+
+
+def test_a_task_without_a_known_test_example_is_named_before_the_training(tmp_path: Path) -> None:
+    codes, labels, _ = planted(160, 31)
+    split = np.repeat(np.array([0, 0, 1, 2], dtype=np.uint8), 40)
+    both = np.concatenate([labels, np.where(split[:, None] == 2, -1, labels)], axis=1).astype(np.int8)
+    SequenceDataset.in_memory(codes, both, split=split, tasks=("known", "unknown")).save(tmp_path / "two")
+    with pytest.raises(InputError, match="task 'unknown' has no known label among the test examples"):
+        train(Experiment.parse(KMER | {"data": str(tmp_path / "two")}), tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_grid_leaves_a_garbled_run_out_and_names_it(two_runs: list[Run], inline: Any, tmp_path: Path) -> None:

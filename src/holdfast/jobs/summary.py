@@ -12,7 +12,7 @@ from holdfast.core.files import write_text
 from holdfast.report import write_report
 from holdfast.report.labels import distinct_labels
 from holdfast.runs.folder import Run
-from holdfast.runs.records import AuditRecord, Estimate, RunRecord, TaskAudit
+from holdfast.runs.records import METRICS, AuditRecord, Estimate, RunRecord, TaskAudit
 
 __all__ = ["EVALUATIONS", "WrittenStudy", "markdown", "summary", "write_study"]
 
@@ -20,7 +20,6 @@ EVALUATIONS = {"clean": "No Shift", "random": "Rnd", "worst": "Worst"}
 """An audit's columns, and what the field calls the attacks behind them."""
 
 _STRATEGIES = ("none", "No Shift", "Rnd", "Worst-of-n", "Worst")
-_METRICS = ("accuracy", "auroc", "aupr_trapezoid", "average_precision", "mcc", "log_loss")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +106,7 @@ def _row(run: Run, record: RunRecord, audit: AuditRecord, task: TaskAudit) -> di
     }
     for attack in EVALUATIONS:
         estimates: dict[str, Estimate] = getattr(task, attack)
-        for metric in _METRICS:
+        for metric in METRICS:
             row |= _three(f"{attack}_{metric}", estimates[metric])
     row |= _three("certified_accuracy", task.certified_accuracy) | _three("consistency", task.consistency)
     facts = record.training

@@ -195,6 +195,12 @@ def _check(experiment: Experiment, data: SequenceDataset, model: SequenceModel, 
     for part in ("train", "validation", experiment.audit.part):
         if len(data.part(part)) == 0:
             raise InputError(f"{experiment.data}: no {part} examples; build the data set with a split that has them")
+    for row in data.manifest.counts:
+        if row.part == experiment.audit.part and row.bound + row.unbound == 0:
+            raise InputError(
+                f"{experiment.data}: task '{row.task}' has no known label among the {row.part} examples to audit on; "
+                "build the data set with other parts, or without that task"
+            )
     if attack.shift.window < model.min_window:
         raise ConfigError(
             f"model '{experiment.model.name}' reads at least {model.min_window} bp; window is {attack.shift.window}"
@@ -260,6 +266,7 @@ def _learn(
             resume=resume,
             watch=watching.watch(advance),
         )
+    watching.keep(fitted.history)  # whole, also where the last epoch was behind a run that goes on
     for note in fitted.notes:
         progress.say(note)
     return _facts(fitted, experiment, time.perf_counter() - began)
@@ -274,10 +281,13 @@ class _Watching:
     def watch(self, advance: Advance) -> Watch:
         return Watch(step=lambda done, _: advance(done, self.note), epoch=self._epoch)
 
+    def keep(self, history: list[dict[str, Any]]) -> None:
+        self.run.write_history(pd.DataFrame(history, columns=list(HISTORY_COLUMNS)))
+
     def _epoch(self, history: list[dict[str, Any]]) -> None:
         last = history[-1]
         self.note = f"epoch {last['epoch']}: validation loss {last['validation_loss']:.3f}"
-        self.run.write_history(pd.DataFrame(history, columns=list(HISTORY_COLUMNS)))
+        self.keep(history)
         if self.events is not None:
             self.events(last)
 

@@ -18,11 +18,10 @@ from holdfast.core.device import evaluating, resolve_device
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.data.dataset import SequenceDataset
 from holdfast.models.foreign import Output, as_logit_model, refuse_probabilities
-from holdfast.robustness.metrics import METRICS
 from holdfast.robustness.reduction import Adversary, Reduction, fragile_examples
 from holdfast.robustness.scan import SCAN_BASES, scan
 from holdfast.robustness.shift import Shift
-from holdfast.runs.records import AuditRecord, Estimate, ShiftFacts
+from holdfast.runs.records import METRICS, AuditRecord, Estimate, ShiftFacts
 
 __all__ = ["Audit", "audit", "scan_dataset"]
 

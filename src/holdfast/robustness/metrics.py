@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-__all__ = ["METRICS", "Entries", "Pool", "draw_weights", "pool_windows", "resample", "weighted_metrics"]
+__all__ = ["Entries", "Pool", "draw_weights", "pool_windows", "resample", "weighted_metrics"]
 
 Floats = NDArray[np.float64]
 
@@ -26,8 +26,6 @@ Floats = NDArray[np.float64]
 BUCKET = 1 << 18
 SLICE = 1 << 16
 NUMBERS = 1_000_000
-
-METRICS = ("accuracy", "auroc", "aupr_trapezoid", "average_precision", "mcc", "log_loss")
 
 
 def draw_weights(severity: Floats, legal: NDArray[np.bool_], n_try: int | None) -> Floats:

@@ -14,9 +14,9 @@ from holdfast.core.errors import InputError
 from holdfast.core.random import numpy_generator
 from holdfast.data.dataset import SequenceDataset
 from holdfast.dna.codes import decode
-from holdfast.robustness.metrics import METRICS, Entries, Pool, draw_weights, pool_windows, resample, weighted_metrics
+from holdfast.robustness.metrics import Entries, Pool, draw_weights, pool_windows, resample, weighted_metrics
 from holdfast.robustness.shift import Shift
-from holdfast.runs.records import Estimate, FragileExample, TaskAudit
+from holdfast.runs.records import METRICS, Estimate, FragileExample, TaskAudit
 
 __all__ = ["Adversary", "Reduction", "fragile_examples"]
 

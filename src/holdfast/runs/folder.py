@@ -321,7 +321,9 @@ class Run:
     def _with_columns(self, kind: FileKind, table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         missing = [column for column in columns if column not in table]
         if missing:
-            raise InputError(f"{self.path(kind)}: no column '{missing[0]}'; expected {', '.join(columns)}")
+            raise InputError(
+                f"{self.path(kind)}: no column '{missing[0]}'; expected {', '.join(columns)}; {self._remedy(kind)}"
+            )
         return table[list(columns)]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
+    "METRICS",
     "SCHEMA_VERSION",
     "AuditRecord",
     "DataFacts",
@@ -24,6 +25,9 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+
+METRICS = ("accuracy", "auroc", "aupr_trapezoid", "average_precision", "mcc", "log_loss")
+"""What is computed of the calls and logits under each attack."""
 
 
 class Record(BaseModel):
@@ -58,21 +62,32 @@ class ShiftFacts(Record):
     protect_core: bool
     strands: Literal["forward", "both"]
     centre: int
-    offsets: list[int]
+    offsets: list[int] = Field(min_length=1)
     """Legal offsets, ascending, before any core is protected."""
     words: str
 
 
+def _whole(table: dict[str, Estimate]) -> dict[str, Estimate]:
+    missing = [name for name in METRICS if name not in table]
+    if missing:
+        raise ValueError(f"no {missing[0]}")
+    return table
+
+
+Metrics = Annotated[dict[str, Estimate], AfterValidator(_whole)]
+"""Each of :data:`METRICS`."""
+
+
 class TaskAudit(Record):
-    """Everything an audit found for one task. Metric names are those of :data:`holdfast.robustness.metrics.METRICS`."""
+    """Everything an audit found for one task."""
 
     task: str
     n_examples: int
     n_positive: int
-    clean: dict[str, Estimate]
-    random: dict[str, Estimate]
-    worst: dict[str, Estimate]
-    worst_of_n: dict[str, Estimate]
+    clean: Metrics
+    random: Metrics
+    worst: Metrics
+    worst_of_n: Metrics
     random_accuracy_spread: float
     """Standard deviation of the accuracy over draws of one window per example."""
     certified_accuracy: Estimate
@@ -137,12 +152,21 @@ class AuditRecord(Record):
     bootstrap: int
     out_of_distribution: list[OutOfDistribution] = Field(default_factory=list)
 
+    @model_validator(mode="after")
+    def _curves_are_whole(self) -> AuditRecord:
+        for task in self.tasks:
+            if len(task.accuracy_by_offset) != len(self.shift.offsets):
+                raise ValueError(
+                    f"task {task.task}: {len(task.accuracy_by_offset)} accuracies of {len(self.shift.offsets)} offsets"
+                )
+        return self
+
 
 class FilterRecord(Record):
     """A first-layer filter as a motif."""
 
     name: str
-    probabilities: list[list[float]]
+    probabilities: list[Annotated[list[float], Field(min_length=4, max_length=4)]]
     """W rows of A, C, G, T."""
     n_sites: int
     information_bits: float

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.core.errors import InputError
-from holdfast.data.parts import PARTS
+from holdfast.data.parts import PARTS, TRAIN
 from holdfast.dna.codes import UNKNOWN, Codes
 
 __all__ = ["BLOCK_BYTES", "DTYPES", "PLACES_SCHEMA", "Arrays", "Places", "array_digests", "blocks"]
@@ -76,6 +76,42 @@ class Arrays:
             array = getattr(self, name)
             if array.shape != shape or array.dtype != DTYPES[name]:
                 raise InputError(f"{name} is {array.dtype} {array.shape}, expected {DTYPES[name]} {shape}")
+
+    @classmethod
+    def completed(
+        cls,
+        codes: Codes,
+        labels: NDArray[np.int8],
+        *,
+        split: NDArray[np.uint8] | None = None,
+        group: NDArray[np.int64] | None = None,
+        core: NDArray[np.int32] | None = None,
+        first: int = 0,
+    ) -> Arrays:
+        """Return checked arrays: what is left out is all train, each example its own group, core not known.
+
+        Parameters
+        ----------
+        codes, labels, split, group, core
+            As in :class:`Arrays`.
+        first
+            Number of the first example; groups are counted from it.
+
+        Raises
+        ------
+        InputError
+            If an array is not what it has to be.
+        """
+        count = len(codes)
+        arrays = cls(
+            codes=codes,
+            labels=labels,
+            split=np.full(count, TRAIN, dtype=np.uint8) if split is None else split,
+            group=np.arange(first, first + count, dtype=np.int64) if group is None else group,
+            core=np.full((count, 2), -1, dtype=np.int32) if core is None else core,
+        )
+        arrays.check_values()
+        return arrays
 
     @staticmethod
     def shapes(examples: int, context: int, tasks: int) -> dict[str, tuple[int, ...]]:

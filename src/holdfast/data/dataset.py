@@ -16,7 +16,7 @@ from holdfast.core.errors import InputError
 from holdfast.data.arrays import Arrays, Places, array_digests
 from holdfast.data.batch import Batch
 from holdfast.data.manifest import Manifest, Provenance, count_labels
-from holdfast.data.parts import TRAIN, part_number
+from holdfast.data.parts import part_number
 from holdfast.data.places import StoredPlaces
 from holdfast.data.store import PLACES, StoreWriter, make_manifest, read_store
 from holdfast.dna.codes import Codes
@@ -117,13 +117,7 @@ class SequenceDataset:
             If an array is not what it has to be.
         """
         count = len(codes) if np.ndim(codes) else 0
-        arrays = Arrays(
-            codes=codes,
-            labels=labels,
-            split=np.full(count, TRAIN, dtype=np.uint8) if split is None else split,
-            group=np.arange(count, dtype=np.int64) if group is None else group,
-            core=np.full((count, 2), -1, dtype=np.int32) if core is None else core,
-        )
+        arrays = Arrays.completed(codes, labels, split=split, group=group, core=core)
         arrays.check_values()
         named = places or Places(names=tuple(map(str, range(count))))
         if not isinstance(named, Places):

@@ -119,19 +119,12 @@ class StoreWriter:
             If an array is not what it has to be, or the disk is full.
         """
         first, count = self._examples, len(codes)
-        arrays = Arrays(
-            codes=codes,
-            labels=labels,
-            split=np.zeros(count, dtype=np.uint8) if split is None else split,
-            group=np.arange(first, first + count, dtype=np.int64) if group is None else group,
-            core=np.full((count, 2), -1, dtype=np.int32) if core is None else core,
-        )
+        arrays = Arrays.completed(codes, labels, split=split, group=group, core=core, first=first)
         if codes.shape[1] != self._context or labels.shape[1] != len(self._tasks):
             raise InputError(
                 f"{self.path}: a block of {codes.shape[1]} bp and {labels.shape[1]} tasks in a data set of"
                 f" {self._context} bp and {len(self._tasks)} tasks"
             )
-        arrays.check_values()
         with self._explained():
             for name, array in arrays.items():
                 for block in blocks(array):

@@ -110,12 +110,8 @@ def simulate_data(
     ----------
     values
         See :class:`~holdfast.data.simulate.SimulationConfig`.
-    out
-        Folder to make.
-    overwrite
-        Replace a data set of that name.
-    progress
-        Whom to tell how far it is.
+    out, overwrite, progress
+        As for :func:`build_data`.
 
     Raises
     ------

@@ -129,7 +129,7 @@ def _keep(
         raise ConfigError(f"{run.folder} is there and is no run; choose another folder with --save")
     run.write_config(config)
     run.write_record(record)
-    run.write_data(data_facts(data_name, examples))
+    run.write_data(data_facts(data_name, examples, Path(config["data"]), run.folder))
     run.write_audit(found.record)
     run.write_windows(found.window_blocks())
     run.finish(record)

@@ -20,12 +20,11 @@ from holdfast.core.parameters import Count, Size, check_values
 from holdfast.core.scratch import scratch
 from holdfast.data.dataset import SequenceDataset
 from holdfast.models.foreign import Output, as_logit_model, refuse_probabilities
-from holdfast.robustness.metrics import METRICS
 from holdfast.robustness.reduction import Adversary, Reduction
 from holdfast.robustness.scan import SCAN_BASES, scan
 from holdfast.robustness.shift import Shift
 from holdfast.robustness.windows import ScannedWindows, fragile_examples
-from holdfast.runs.records import AuditRecord, Estimate, ShiftFacts
+from holdfast.runs.records import METRICS, AuditRecord, Estimate, ShiftFacts
 
 __all__ = ["Audit", "audit", "scan_dataset"]
 

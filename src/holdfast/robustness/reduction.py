@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from holdfast.core.errors import InputError
 from holdfast.core.random import numpy_generator
-from holdfast.robustness.metrics import METRICS, Entries, Pool, draw_weights, pool_windows, resample, weighted_metrics
+from holdfast.robustness.metrics import Entries, Pool, draw_weights, pool_windows, resample, weighted_metrics
 from holdfast.robustness.shift import Shift
 from holdfast.robustness.windows import Block, Facts, ScannedWindows
-from holdfast.runs.records import Estimate, TaskAudit
+from holdfast.runs.records import METRICS, Estimate, TaskAudit
 
 __all__ = ["Adversary", "Reduction"]
 

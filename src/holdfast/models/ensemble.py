@@ -64,27 +64,28 @@ class Ensemble(SequenceModel):
     @property
     def scans_fast(self) -> bool:
         """Whether every member shares work between windows; those that do, do so in any case."""
-        return all(member.scans_fast for member in self._members())
+        return all(member.scans_fast for member in self.list_members())
 
     def forward(self, sequence: Tensor) -> Tensor:
         """Return (N, T) logits of (N, 4, W) windows."""
-        return mean_logit(torch.stack([member(sequence) for member in self._members()]), self.mean)
+        return mean_logit(torch.stack([member(sequence) for member in self.list_members()]), self.mean)
 
     def scan(self, sequence: Tensor, window: int) -> Tensor:
         """Return (N, S, T) logits of every window, each member scanning in its own way."""
-        return mean_logit(torch.stack([member.scan(sequence, window) for member in self._members()]), self.mean)
+        return mean_logit(torch.stack([member.scan(sequence, window) for member in self.list_members()]), self.mean)
 
     def penalised_forward(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits and the mean of the members' penalties."""
-        answers = [member.penalised_forward(sequence) for member in self._members()]
+        answers = [member.penalised_forward(sequence) for member in self.list_members()]
         logits = torch.stack([logits for logits, _ in answers])
         return mean_logit(logits, self.mean), torch.stack([penalty for _, penalty in answers]).mean()
 
     def parameter_groups(self) -> list[dict[str, object]]:
         """Return every member's optimiser groups."""
-        return [group for member in self._members() for group in member.parameter_groups()]
+        return [group for member in self.list_members() for group in member.parameter_groups()]
 
-    def _members(self) -> list[SequenceModel]:
+    def list_members(self) -> list[SequenceModel]:
+        """Return the members, in the order they were given."""
         return [member for member in self.members if isinstance(member, SequenceModel)]
 
 

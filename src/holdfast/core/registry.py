@@ -109,7 +109,10 @@ class Registry(Generic[T]):
             if parameter.default is not parameter.empty and name not in without
         }
         inner = self._each_nested(spec, lambda part: self.resolve(part, without=without).model_dump())
-        return Spec(name=spec.name, params=defaults | spec.params | inner)
+        params = defaults | spec.params | inner
+        # A constructor whose parameters have defaults of their own, such as a list of blocks, writes those out itself.
+        write_out = getattr(self[spec.name], "resolved_parameters", dict)
+        return Spec(name=spec.name, params=write_out(params))
 
     def build(self, spec: Spec, **context: Any) -> T:
         """Construct the named entry.

@@ -218,6 +218,13 @@ def test_a_model_that_treats_both_strands_is_not_wrapped(wrapper: str, name: Any
         MODELS.build(Spec(name=wrapper, params={"model": name}))
 
 
+@pytest.mark.parametrize("wrapper", ["siamese", "rc_shared", "rc_pooled"])
+@pytest.mark.parametrize("model", [["pap_megyeri", "kmer"], None])
+def test_a_wrapper_takes_one_model(wrapper: str, model: Any) -> None:
+    with pytest.raises(ConfigError, match=f"{wrapper}: model is one model"):
+        MODELS.build(Spec(name=wrapper, params={"model": model}))
+
+
 @pytest.mark.parametrize("wrapper", [RcShared, RcPooled])
 def test_a_model_without_a_convolution_over_bases_is_refused(wrapper: Any) -> None:
     class Dense(SequenceModel):

@@ -96,6 +96,8 @@ class Registry(Generic[T]):
         without
             Parameters that are known only at run time.
 
+        A constructor with a static method ``resolved_parameters`` writes out the defaults inside its own values.
+
         Examples
         --------
         >>> Registry("shape", {"complex": lambda real=0.0, imag=0.0: complex(real, imag)}).resolve(

@@ -183,6 +183,11 @@ def _check(experiment: Experiment, data: SequenceDataset, model: SequenceModel, 
         raise ConfigError(
             f"model '{experiment.model.name}' reads at least {model.min_window} bp; window is {attack.shift.window}"
         )
+    if model.fixed_window not in (None, attack.shift.window):
+        raise ConfigError(
+            f"model '{experiment.model.name}' was built for windows of {model.fixed_window} bp; "
+            f"the experiment's window is {attack.shift.window}"
+        )
     if isinstance(model, ClosedFormModel) and not isinstance(attack, CentreShift):
         raise ConfigError(f"model '{experiment.model.name}' is solved for centre windows; set attack: centre")
 

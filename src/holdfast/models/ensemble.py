@@ -91,7 +91,8 @@ class Ensemble(SequenceModel):
 
 def _check_members(members: Sequence[SequenceModel]) -> None:
     if not isinstance(members, list | tuple) or not all(isinstance(member, SequenceModel) for member in members):
-        raise ConfigError(f"ensemble: members is a list of models, each by name or by name and params; got {members!r}")
+        kind = type(members).__name__
+        raise ConfigError(f"ensemble: members is a list of models, each by name or by name and params; got {kind}")
     if not members:
         raise ConfigError("ensemble: members is empty; name one model at least")
     if len({member.n_tasks for member in members}) > 1:

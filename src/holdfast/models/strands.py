@@ -27,6 +27,8 @@ class _Wrapper(SequenceModel):
 
     def __init__(self, model: SequenceModel, name: str) -> None:
         super().__init__()
+        if not isinstance(model, SequenceModel):
+            raise ConfigError(f"{name}: model is one model, by name or by name and params; got {type(model).__name__}")
         if model.both_strands:
             raise ConfigError(
                 f"{name}: {type(model).__name__} treats both strands already; train it as it is, or wrap another model"

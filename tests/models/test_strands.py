@@ -96,6 +96,23 @@ def test_the_scan_of_a_wrapped_model_equals_the_plain_loop(name: str, wrapper: s
     torch.testing.assert_close(fast, slow, rtol=1e-4, atol=1e-5)  # float32 sums in another order
 
 
+@pytest.mark.parametrize("name", plain_bases())
+def test_no_model_goes_round_its_pooled_first_layer(name: str) -> None:
+    inner = base(name)
+    if not has_convolution(inner):
+        pytest.skip("no convolution")
+    model = RcPooled(inner).eval()
+    window = MODELS[name].facts.short_window  # type: ignore[attr-defined]
+    calls: list[object] = []
+    for layer in model.modules():
+        if isinstance(layer, StrandPooledConv1d):
+            layer.register_forward_hook(lambda *_: calls.append(None))
+    model(sequences(2, window))
+    called = len(calls)
+    model.scan(sequences(2, window + 3), window)
+    assert 0 < called < len(calls)
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("make", [Siamese, lambda m: Siamese(m, scale="probabilities"), RcShared])
 def test_strands_agree_to_the_bit_in_a_batch_of_any_size(make: Any, n: int) -> None:

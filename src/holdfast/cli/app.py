@@ -10,6 +10,7 @@ from holdfast import __version__
 from holdfast.cli.audit import audit
 from holdfast.cli.data import data_app
 from holdfast.cli.demo import demo
+from holdfast.cli.ensemble import ensemble
 from holdfast.cli.grid import grid
 from holdfast.cli.guard import guarded
 from holdfast.cli.listing import list_names
@@ -48,6 +49,7 @@ def _root(
 app.command("demo")(guarded(demo))
 app.command("train")(guarded(train))
 app.command("audit")(guarded(audit))
+app.command("ensemble")(guarded(ensemble))
 app.command("report")(guarded(report))
 app.command("grid")(guarded(grid))
 app.command("reproduce")(guarded(reproduce))

@@ -109,6 +109,8 @@ class Registry(Generic[T]):
         without
             Parameters that are known only at run time.
 
+        A constructor with a static method ``resolved_parameters`` writes out the defaults inside its own values.
+
         Examples
         --------
         >>> Registry("shape", {"complex": lambda real=0.0, imag=0.0: complex(real, imag)}).resolve(
@@ -122,7 +124,10 @@ class Registry(Generic[T]):
             if parameter.default is not parameter.empty and name not in without
         }
         inner = self._each_nested(spec, lambda part: self.resolve(part, without=without).model_dump())
-        return Spec(name=spec.name, params=defaults | spec.params | inner)
+        params = defaults | spec.params | inner
+        # A constructor whose parameters have defaults of their own, such as a list of blocks, writes those out itself.
+        write_out = getattr(self[spec.name], "resolved_parameters", dict)
+        return Spec(name=spec.name, params=write_out(params))
 
     def build(self, spec: Spec, **context: Any) -> T:
         """Construct the named entry.

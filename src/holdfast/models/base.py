@@ -63,14 +63,16 @@ class SequenceModel(nn.Module):
 
     ``forward(sequence)`` takes (N, 4, W) one-hot, rows A, C, G, T, unknown bases zero, and returns (N, T) logits,
     one per task. Subclasses set ``n_tasks`` and ``facts``, and may set ``min_window``, the shortest input they can
-    read, and ``fixed_window``, the only length that a flattened layer was built for. A constructor that has a
-    parameter ``window`` is given the window of the experiment.
+    read, ``fixed_window``, the only length that a flattened layer was built for, and ``both_strands``, which says that
+    a sequence and its reverse complement get one answer. A constructor that has a parameter ``window`` is given the
+    window of the experiment.
     """
 
     facts: ClassVar[ModelFacts]
     n_tasks: int
     min_window: int = 1
     fixed_window: int | None = None
+    both_strands: bool = False
 
     @abstractmethod
     def forward(self, sequence: Tensor) -> Tensor:

@@ -56,6 +56,7 @@ class HoldfastNet(WindowModel):
     """
 
     facts = ModelFacts(paper="holdfast", window=101, n_parameters=91_713, strands="both, weights added")
+    both_strands = True
 
     @checked
     def __init__(

@@ -75,6 +75,7 @@ class KmerLogistic(ClosedFormModel):
     facts = ModelFacts(
         paper="holdfast (control)", window=101, n_parameters=4097, strands="both, k-mers counted with their complements"
     )
+    both_strands = True
     canonical: Tensor
     place: Tensor
 

@@ -209,7 +209,7 @@ class RunRecord(Record):
     schema_version: int = SCHEMA_VERSION
     name: str
     status: Literal["running", "done"]
-    kind: Literal["trained", "imported"] = "trained"
+    kind: Literal["trained", "imported", "ensemble"] = "trained"
     model: str
     model_words: str
     """Such as ``holdfast (widths=(15, 9))``."""

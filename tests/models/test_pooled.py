@@ -134,3 +134,15 @@ def test_a_dense_layer_over_runs_is_the_layer_on_each_run_flattened(width: int, 
     (of_found,) = torch.autograd.grad(found.square().sum(), layer.weight)
     (of_expected,) = torch.autograd.grad(expected.square().sum(), layer.weight)
     torch.testing.assert_close(of_found, of_expected)
+
+
+def test_mixed_precision_rounds_products_and_not_their_sum() -> None:
+    torch.manual_seed(0)
+    layer, features = nn.Linear(64 * 4, 5), torch.randn(2, 4, 70)
+    exact = dense_over_runs(layer, features, 64)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = dense_over_runs(layer, features, 64)
+    assert mixed.dtype == torch.float32
+    # Each product is rounded to 8 bits; 64 of them, summed in full, stay within a few roundings of the largest.
+    torch.testing.assert_close(mixed, exact, rtol=0, atol=2**-8 * 4)
+    assert not torch.equal(mixed, exact)

@@ -52,12 +52,12 @@ def dense_over_runs(layer: nn.Linear, features: Tensor, width: int) -> Tensor:
     in_time = features.movedim(-1, 0).contiguous()  # (P, ..., C): runs of one step stand side by side in memory
     shape = (n_runs, *in_time.shape[1:-1], layer.out_features)
     rows = in_time.view(len(in_time), -1, in_time.shape[-1])
-    total = in_time.new_zeros(n_runs * rows.shape[1], layer.out_features)
+    total = layer.weight.new_zeros(n_runs * rows.shape[1], layer.out_features)  # in full precision under autocast
     if layer.bias is not None:
         total += layer.bias
     weights = layer.weight.unflatten(1, (width, -1)).permute(1, 2, 0)  # (width, C, H)
     for step, weight in enumerate(weights):
-        total.addmm_(rows[step : step + n_runs].flatten(0, 1), weight)
+        total += rows[step : step + n_runs].flatten(0, 1) @ weight
     return total.view(shape).movedim(0, -1)
 
 

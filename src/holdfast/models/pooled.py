@@ -23,8 +23,8 @@ __all__ = ["Padding", "PooledModel", "Stage"]
 
 Padding = Literal["same", "valid"]
 
-# Pooled values of windows in flight: 16 MB of float32, and batches large enough for a recurrent layer.
-READ_OUT_VALUES = 4 * 1024 * 1024
+# Pooled values of windows in flight: 8 MB of float32, and batches large enough for a recurrent layer.
+READ_OUT_VALUES = 2 * 1024 * 1024
 
 
 class Stage(nn.Module):

@@ -143,7 +143,7 @@ class CNN50(KooCNN):
 
     References
     ----------
-    As :class:`CNN2`.
+    As :class:`CNN2`. One revision of the authors' code has L1 of 1e-6 as well, which is not here.
 
     Examples
     --------

@@ -3,7 +3,8 @@
 A pooled feature map depends on where the pooling starts, so windows whose starts differ by less than the stride share
 no pooled value. They share the convolution, though: it is evaluated once, its maximum is taken at stride 1, and every
 start modulo the stride picks its own positions. Windows whose starts agree modulo the stride are slices of one pooled
-map, and the next stage is evaluated on these maps in the same way.
+map, and the next stage is evaluated on these maps in the same way. Zero ('same') padding moves with the window: a model
+with a padded stage is asked window by window.
 """
 
 from __future__ import annotations
@@ -119,7 +120,8 @@ class PooledModel(SequenceModel):
     """Stages of convolution and pooling, then anything that reads the pooled features of one window.
 
     Subclasses set ``stages`` and write ``read_out``. What stands in ``stages`` is shared between windows, by
-    :meth:`scan`; ``read_out`` is asked about every window, in large batches.
+    :meth:`scan`; so is ``over_steps``, for what can be said of all runs of pooled positions at once; ``read_out`` is
+    asked about every window, in large batches.
     """
 
     stages: nn.ModuleList

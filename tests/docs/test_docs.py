@@ -247,6 +247,16 @@ def test_a_results_table_follows_its_json(tmp_path: Path) -> None:
     assert made.startswith("a\n")
 
 
+def test_the_table_of_pooled_models_shows_both_loops(tmp_path: Path) -> None:
+    script = loaded_script(ROOT / "docs" / "update_results.py")
+    row = {"model": "m", "window_bp": 75, "context_bp": 101, "loop_windows_per_s": 10.0, "scan_windows_per_s": 40.0}
+    row |= {"loop_of_64_windows_per_s": 20.0, "ratio_to_loop": 4.0, "ratio_to_loop_of_64": 2.0}
+    page = {"machine": {"cpu": "c", "cores": 2, "gpu": None, "torch": "2"}, "rows": [row]}
+    (tmp_path / "scan_pooled.json").write_text(json.dumps(page))
+    made = script.updated("<!-- results:scan_pooled -->\n<!-- /results:scan_pooled -->\n", tmp_path)
+    assert "| m | 75 of 101 | 10 | 20 | 40 | 4.0, 2.0 |" in made
+
+
 def test_an_accuracy_table_gives_the_mean_of_the_seeds_and_the_twins(tmp_path: Path) -> None:
     script = loaded_script(ROOT / "docs" / "update_results.py")
     rows = []

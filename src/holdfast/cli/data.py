@@ -37,7 +37,13 @@ def build(
         Literal["refuse", "n"] | None, typer.Option(help="What to do with R, Y and the like. [default: refuse]")
     ] = None,
     sequence_column: Annotated[str | None, typer.Option(help="Of a table.")] = None,
-    label_column: Annotated[list[str] | None, typer.Option(help="Of a table; again for more tasks.")] = None,
+    label_column: Annotated[
+        list[str] | None, typer.Option(help="Of a table, or DeepSEA's by number, 125:815; again for more.")
+    ] = None,
+    task_names: Annotated[Path | None, typer.Option(help="DeepSEA's: a file with a name a line.")] = None,
+    reverse: Annotated[
+        Literal["keep", "drop"] | None, typer.Option(help="DeepSEA's reverse complements. [default: keep]")
+    ] = None,
     split: Annotated[
         str | None, typer.Option(help="See `holdfast list splits`. [default: the source's, or random]")
     ] = None,
@@ -49,6 +55,7 @@ def build(
 ) -> None:
     """Store labelled sequences as a data set: files with labels, or --positives and --negatives."""
     from holdfast.cli.progress import progress_to_stderr
+    from holdfast.io.detect import ReadOptions
     from holdfast.jobs.data import Sources, build_data
 
     shuffle = negatives == "shuffle"
@@ -64,9 +71,13 @@ def build(
         validation=tuple(validation or ()),
         test=tuple(test or ()),
         format=format,
-        unknown_letters=unknown_letters,
-        sequence_column=sequence_column,
-        label_columns=tuple(label_column) if label_column else None,
+        options=ReadOptions(
+            unknown_letters=unknown_letters,
+            sequence_column=sequence_column,
+            label_columns=tuple(label_column) if label_column else None,
+            task_names=task_names,
+            reverse=reverse,
+        ),
     )
     made = build_data(
         sources,
@@ -139,13 +150,13 @@ data_app.command("fetch")(guarded(fetch))
 
 def _print_description(found: Description) -> None:
     from holdfast.cli.tables import plain_table, to_stdout
-    from holdfast.jobs.data import description_lines
+    from holdfast.jobs.data import count_rows, description_lines
 
     console = to_stdout()
     table = plain_table("part", "task", "bound", "unbound", "unknown")
     table.columns[1].justify = "left"
-    for row in found.counts:
-        table.add_row(row.part, row.task, f"{row.bound:,}", f"{row.unbound:,}", f"{row.unknown:,}")
+    for part, task, *counts in count_rows(found):
+        table.add_row(part, task, *counts)
     console.print(f"{found.examples:,} examples of {found.context_length} bp; {found.source}", markup=False)
     console.print(table, markup=False)
     for line in description_lines(found):

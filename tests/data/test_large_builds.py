@@ -55,6 +55,7 @@ def test_a_set_of_many_blocks_is_the_set_of_one_block(tmp_path: Path) -> None:
     assert len(list(stream.blocks())) == 2
     streamed, whole = build(stream, tmp_path / "streamed"), build(stream.gather(), tmp_path / "whole")
     assert streamed.fingerprint == whole.fingerprint
-    assert streamed.manifest == whole.manifest
+    assert streamed.manifest.counts == whole.manifest.counts
+    assert streamed.manifest.provenance == whole.manifest.provenance
     # A pair stays together, so nothing of validation is seen in training.
     assert [row.reverse_complements for row in streamed.manifest.provenance.leakage.counts] == [0]

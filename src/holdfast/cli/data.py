@@ -1,4 +1,4 @@
-"""`holdfast data`: make, describe, simulate and fetch data sets."""
+"""`holdfast data`: make, describe, simulate and fetch data sets, and extend them from a genome."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from holdfast.cli.genome import extend, genome
 from holdfast.cli.guard import guarded
 from holdfast.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from holdfast.data.describe import Description
 
-__all__ = ["data_app"]
+__all__ = ["data_app", "print_description"]
 
 data_app = typer.Typer(
-    help="Make, describe, simulate and fetch data sets.", no_args_is_help=True, rich_markup_mode="markdown"
+    help="Make, describe, simulate, fetch and extend data sets.", no_args_is_help=True, rich_markup_mode="markdown"
 )
 
 Files = Annotated[list[Path] | None, typer.Option(help="Again for more files.")]
@@ -89,7 +90,7 @@ def build(
         overwrite=overwrite,
         progress=progress_to_stderr(),
     )
-    _print_description(made)
+    print_description(made)
     typer.echo(f"data    {out}")
 
 
@@ -105,7 +106,7 @@ def describe(
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
-        _print_description(found)
+        print_description(found)
 
 
 def simulate(
@@ -126,7 +127,7 @@ def simulate(
     values: dict[str, object] = {"tf": tf, "positives": positives, "context": context, "spread_bp": spread}
     values |= {"decoys": tuple(decoy or ()), "label_noise": label_noise, "seed": seed}
     made = simulate_data(values, out, overwrite=overwrite, progress=progress_to_stderr())
-    _print_description(made)
+    print_description(made)
     typer.echo(f"data    {out}")
 
 
@@ -146,9 +147,12 @@ data_app.command("build")(guarded(build))
 data_app.command("describe")(guarded(describe))
 data_app.command("simulate")(guarded(simulate))
 data_app.command("fetch")(guarded(fetch))
+data_app.command("genome")(guarded(genome))
+data_app.command("extend")(guarded(extend))
 
 
-def _print_description(found: Description) -> None:
+def print_description(found: Description) -> None:
+    """Print the table of counts and the sentences of a description."""
     from holdfast.cli.tables import plain_table, to_stdout
     from holdfast.jobs.data import count_rows, description_lines
 

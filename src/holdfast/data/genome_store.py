@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from functools import cached_property
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from holdfast.core.errors import ConfigError, InputError
-from holdfast.core.files import sha256_of, write_text, writing
+from holdfast.core.files import write_text, writing
 from holdfast.data.contigs import ContigRule, Exact, renamed
 from holdfast.dna.bins import Bins
 from holdfast.dna.codes import UNKNOWN, Codes
@@ -52,7 +53,7 @@ class GenomeManifest(_Record):
     ambiguous
         Letters other than A, C, G, T and N, read as N.
     sha256
-        Of the array's file.
+        Of the codes, a byte a base.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -129,16 +130,13 @@ class GenomeStore:
         _refuse_occupied(path, overwrite=overwrite)
         try:
             with writing(path / CODES) as handle:
-                chromosomes, ambiguous = _write_codes(source, handle)
+                manifest = _write_codes(source, handle)
                 (path / MANIFEST).unlink(missing_ok=True)
         except BaseException:
             # Only a folder without anything in it goes.
             with contextlib.suppress(OSError):
                 path.rmdir()
             raise
-        manifest = GenomeManifest(
-            source=source.name, chromosomes=chromosomes, ambiguous=ambiguous, sha256=sha256_of(path / CODES)
-        )
         write_text(path / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
         return cls.open(path, verify=False)
 
@@ -151,7 +149,7 @@ class GenomeStore:
         path
             The folder.
         verify
-            Compare the array with the checksum in the manifest, which reads it once.
+            Compare the codes with the checksum in the manifest, which reads them once, so that they are mapped.
 
         Raises
         ------
@@ -169,7 +167,7 @@ class GenomeStore:
             raise InputError(
                 f"{folder / CODES} is not the array of {bases} bases that the manifest promises; {_REMEDY}"
             )
-        if verify and sha256_of(folder / CODES) != manifest.sha256:
+        if verify and hashlib.sha256(codes.data).hexdigest() != manifest.sha256:
             raise InputError(f"{folder / CODES} was changed after it was written; {_REMEDY}")
         return cls(folder, codes, manifest)
 
@@ -244,26 +242,29 @@ class GenomeStore:
             )
 
 
-def _write_codes(source: Path, handle: IO[bytes]) -> tuple[tuple[Chromosome, ...], int]:
-    lengths, unknown, ambiguous, bases = dict[str, int](), dict[str, int](), 0, 0
-    current = None
+def _write_codes(source: Path, handle: IO[bytes]) -> GenomeManifest:
+    lengths, unknown, digest, ambiguous = dict[str, int](), dict[str, int](), hashlib.sha256(), 0
     _write_header(handle, 0)
     for name, codes, replaced in genome_pieces(source):
         if not len(codes):
             if name in lengths:
                 raise InputError(f"{source}: chromosome '{name}' occurs twice")
             lengths[name] = unknown[name] = 0
-        current = name
-        lengths[current] += len(codes)
-        unknown[current] += int(np.count_nonzero(codes == UNKNOWN))
+        lengths[name] += len(codes)
+        unknown[name] += int(np.count_nonzero(codes == UNKNOWN))
         ambiguous += replaced
-        bases += len(codes)
+        digest.update(codes.data)
         handle.write(codes.data)
-    if not bases:
+    if not sum(lengths.values()):
         raise InputError(f"{source}: no base in any chromosome")
     handle.seek(0)
-    _write_header(handle, bases)
-    return tuple(Chromosome(name=name, length=lengths[name], unknown=unknown[name]) for name in lengths), ambiguous
+    _write_header(handle, sum(lengths.values()))
+    return GenomeManifest(
+        source=source.name,
+        chromosomes=tuple(Chromosome(name=name, length=lengths[name], unknown=unknown[name]) for name in lengths),
+        ambiguous=ambiguous,
+        sha256=digest.hexdigest(),
+    )
 
 
 def _write_header(handle: IO[bytes], bases: int) -> None:

@@ -89,6 +89,13 @@ def test_a_window_longer_than_the_context_is_refused_before_anything_is_written(
         (["audit", "nowhere", "--strands", "both"], ["its own threat model"]),
         (["audit", "--module", "m.py:build"], ["--data and --window"]),
         (["report", "nowhere"], ["nowhere"]),
+        (["data", "genome", "nowhere.fa", "out"], ["nowhere.fa", "no such file"]),
+        (["data", "extend", "nowhere", "out", "--genome", "g", "--length", "9"], ["nowhere", "no such data set"]),
+        (
+            ["data", "extend", "a", "b", "--genome", "g", "--length", "9", "--contigs", "add"],
+            ["did you mean 'add-chr'"],
+        ),
+        (["data", "extend", "a", "b", "--genome", "g", "--length", "9", "--max-different", "2"], ["from 0 to 1"]),
         (["list", "--runs", "nowhere"], ["nowhere"]),
         (["grid", "nowhere.yaml"], ["nowhere.yaml"]),
         (["reproduce", "table1", "--data", "nowhere"], ["nowhere"]),

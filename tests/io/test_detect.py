@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from holdfast.core.errors import ConfigError, InputError
-from holdfast.io import READERS, detect_format, read
+from holdfast.io import READERS, ReadOptions, detect_format, read
 
 TEXTS = {
     "fasta": ">a|1\nACGT\n>b|0\nACGT\n",
@@ -31,9 +31,11 @@ def test_the_format_is_told_by_the_content(tmp_path: Path, name: str, packed: bo
 def test_every_reader_is_told_by_some_content(tmp_path: Path):
     x, y = np.eye(4)[None, None], np.array([[0, 1]])
     np.savez(tmp_path / "x.npz", x, y, x, y)
+    np.savez(tmp_path / "e.npz", x=x[0], y=y)
     (tmp_path / "x.fa").write_text(">a\nACGT\n")
     (tmp_path / "x.target").write_text("1\t0\n")
-    found = {detect_format([tmp_path / "x.npz"]), detect_format([tmp_path / "x.fa", tmp_path / "x.target"])}
+    found = {detect_format([tmp_path / "x.npz"]), detect_format([tmp_path / "e.npz"])}
+    found |= {detect_format([tmp_path / "x.fa", tmp_path / "x.target"])}
     assert found | set(TEXTS) == set(READERS)
 
 
@@ -67,12 +69,12 @@ def test_unknown_formats_and_options_get_a_hint(tmp_path: Path):
     with pytest.raises(ConfigError, match="unknown format 'fata': did you mean 'fasta'"):
         read([path], format="fata")
     with pytest.raises(ConfigError, match="format 'fasta' has no option 'sequence_column'"):
-        read([path], sequence_column="seq")
+        read([path], options=ReadOptions(sequence_column="seq"))
 
 
 def test_options_reach_the_reader(tmp_path: Path):
     path = tmp_path / "x.csv"
     path.write_text("dna,a,b\nACRT,1,0\n")
-    records = read([path], unknown_letters="n", sequence_column="dna", label_columns=["a", "b"])
+    records = read([path], options=ReadOptions(unknown_letters="n", sequence_column="dna", label_columns=["a", "b"]))
     assert records.codes.tolist() == [[0, 1, 4, 3]]
     assert records.tasks == ("a", "b")

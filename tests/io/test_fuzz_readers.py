@@ -2,17 +2,19 @@
 
 import gzip
 import io
+import tempfile
 import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from deepsea_writer import halves, write_hdf5, write_matlab, write_npz
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.errors import HoldfastError
-from holdfast.io import READERS, LabelledSequences, read
+from holdfast.io import READERS, LabelledSequences, ReadOptions, read
 
 FUZZ = settings(max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -24,6 +26,12 @@ def container() -> bytes:
     return buffer.getvalue()
 
 
+def deepsea(kind: str) -> bytes:
+    write = {"hdf5": write_hdf5, "matlab": write_matlab, "npz": write_npz}[kind]
+    with tempfile.TemporaryDirectory() as folder:
+        return write(Path(folder) / "x.npz", *halves(2, length=4, width=3)).read_bytes()
+
+
 SEEDS = {
     "fasta": b">a label=1\nACGT\nAC\n>b label=0\nTTTTNN\n>chr1:5-11_shuf label=0\nACGTAC\n",
     "table": b'name,sequence,label\n"a",ACGTAC,1\nb,TTTTTT,0\nchr1:5-11_shuf,NNNNNN,0\n',
@@ -31,7 +39,9 @@ SEEDS = {
     "zeng": b">chr1:11-14 ACGT 1\n>chr1:11-14_shuf AGCT 0\n>chr2:1-4 ACGT 1\n",
     "zeng_target": b">a\nAC\n>a_shuf\nAG\n",
     "npz": container(),
+    "deepsea": deepsea("npz"),
 }
+MATLAB = {kind: deepsea(kind) for kind in ("hdf5", "matlab")}
 # Bytes that mean something to some format.
 SNIPPETS = [
     b"\n",
@@ -91,7 +101,7 @@ def assert_read_or_refused(paths: list[Path], name: str, **options: str) -> None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            records = read(paths, format=name, **options)
+            records = read(paths, format=name, options=ReadOptions(**options))
     except HoldfastError:
         return
     assert isinstance(records, LabelledSequences)
@@ -114,7 +124,7 @@ def test_arbitrary_bytes_are_read_or_refused(tmp_path: Path, name: str, raw: byt
 def test_mutated_files_are_read_or_refused_by_their_own_reader(tmp_path: Path, name: str, data: st.DataObject):
     path = tmp_path / "x"
     path.write_bytes(data.draw(mutated(SEEDS[name])))
-    options = {} if name == "npz" else {"unknown_letters": data.draw(st.sampled_from(["n", "refuse"]))}
+    options = {} if name in ("npz", "deepsea") else {"unknown_letters": data.draw(st.sampled_from(["n", "refuse"]))}
     paths = [path]
     if name == "zeng_target":
         target = tmp_path / "x.target"
@@ -132,6 +142,15 @@ def test_mutated_files_are_read_or_refused_whatever_they_are_taken_for(tmp_path:
     assert_read_or_refused([path], data.draw(st.sampled_from(["auto", *READERS])))
 
 
+@pytest.mark.parametrize("kind", ["hdf5", "matlab"])
+@FUZZ
+@given(data=st.data())
+def test_mutated_matlab_files_are_read_or_refused(tmp_path: Path, kind: str, data: st.DataObject):
+    path = tmp_path / "x"
+    path.write_bytes(data.draw(mutated(MATLAB[kind])))
+    assert_read_or_refused([path], "deepsea")
+
+
 @FUZZ
 @given(
     descr=st.sampled_from(["<f8", ">f4", "|u1", "|b1", "|O", "<U3", "<c16", "<M8[s]", "|V9", "<f2", "nonsense"]),
@@ -146,9 +165,10 @@ def test_arrays_of_any_header_are_read_or_refused(
     raw = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + body
     path = tmp_path / "x.npz"
     with zipfile.ZipFile(path, "w") as target:
-        for number in range(4):
-            target.writestr(f"arr_{number}.npy", raw)
+        for name in ("arr_0", "arr_1", "arr_2", "arr_3", "x", "y"):
+            target.writestr(f"{name}.npy", raw)
     assert_read_or_refused([path], "npz")
+    assert_read_or_refused([path], "deepsea")
 
 
 @pytest.mark.parametrize("name", SEEDS)

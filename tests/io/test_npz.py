@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from holdfast.core.errors import InputError
-from holdfast.io import npz as npz_module
+from holdfast.io import members
 from holdfast.io.npz import read_npz
 
 
@@ -49,7 +49,7 @@ def test_pieces_of_any_size_give_the_same_codes(container, monkeypatch):
     codes = np.random.default_rng(0).integers(0, 5, (50, 7)).tolist()
     labels = np.eye(2)[np.arange(50) % 2]
     path = container([one_hot(codes), labels, one_hot(codes), labels])
-    monkeypatch.setattr(npz_module, "_PIECE_BYTES", 7 * 4 * 8 * 3)
+    monkeypatch.setattr(members, "_PIECE_BYTES", 7 * 4 * 8 * 3)
     assert read_npz([path]).codes.tolist() == codes + codes
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from holdfast.data.build import build, read_parts
 from holdfast.dna.codes import decode
+from holdfast.io import ReadOptions
 from holdfast.jobs.experiment import Experiment
 from holdfast.jobs.train import train
 
@@ -22,7 +23,8 @@ def test_two_tasks_with_unknown_labels_are_trained_audited_and_reported(tmp_path
             codes[24:30] = [2, 2, 2, 1, 2, 2]
         lines.append(f"{decode(codes)},{first},{'' if row % 10 == 7 else second}")
     (tmp_path / "tasks.csv").write_text("\n".join(lines) + "\n")
-    records = read_parts([tmp_path / "tasks.csv"], sequence_column="sequence", label_columns=["CTCF", "SP1"])
+    options = ReadOptions(sequence_column="sequence", label_columns=["CTCF", "SP1"])
+    records = read_parts([tmp_path / "tasks.csv"], options=options)
     build(records, tmp_path / "tasks")
     page = {
         "data": str(tmp_path / "tasks"),

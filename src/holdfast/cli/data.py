@@ -1,4 +1,4 @@
-"""`holdfast data`: make, describe, simulate and fetch data sets."""
+"""`holdfast data`: make, describe, simulate and fetch data sets, and extend them from a genome."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from holdfast.cli.genome import extend, genome
 from holdfast.cli.guard import guarded
 from holdfast.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from holdfast.data.describe import Description
 
-__all__ = ["data_app"]
+__all__ = ["data_app", "print_description"]
 
 data_app = typer.Typer(
-    help="Make, describe, simulate and fetch data sets.", no_args_is_help=True, rich_markup_mode="markdown"
+    help="Make, describe, simulate, fetch and extend data sets.", no_args_is_help=True, rich_markup_mode="markdown"
 )
 
 Files = Annotated[list[Path] | None, typer.Option(help="Again for more files.")]
@@ -37,7 +38,13 @@ def build(
         Literal["refuse", "n"] | None, typer.Option(help="What to do with R, Y and the like. [default: refuse]")
     ] = None,
     sequence_column: Annotated[str | None, typer.Option(help="Of a table.")] = None,
-    label_column: Annotated[list[str] | None, typer.Option(help="Of a table; again for more tasks.")] = None,
+    label_column: Annotated[
+        list[str] | None, typer.Option(help="Of a table, or DeepSEA's by number, 125:815; again for more.")
+    ] = None,
+    task_names: Annotated[Path | None, typer.Option(help="DeepSEA's: a file with a name a line.")] = None,
+    reverse: Annotated[
+        Literal["keep", "drop"] | None, typer.Option(help="DeepSEA's reverse complements. [default: keep]")
+    ] = None,
     split: Annotated[
         str | None, typer.Option(help="See `holdfast list splits`. [default: the source's, or random]")
     ] = None,
@@ -49,6 +56,7 @@ def build(
 ) -> None:
     """Store labelled sequences as a data set: files with labels, or --positives and --negatives."""
     from holdfast.cli.progress import progress_to_stderr
+    from holdfast.io.detect import ReadOptions
     from holdfast.jobs.data import Sources, build_data
 
     shuffle = negatives == "shuffle"
@@ -64,9 +72,13 @@ def build(
         validation=tuple(validation or ()),
         test=tuple(test or ()),
         format=format,
-        unknown_letters=unknown_letters,
-        sequence_column=sequence_column,
-        label_columns=tuple(label_column) if label_column else None,
+        options=ReadOptions(
+            unknown_letters=unknown_letters,
+            sequence_column=sequence_column,
+            label_columns=tuple(label_column) if label_column else None,
+            task_names=task_names,
+            reverse=reverse,
+        ),
     )
     made = build_data(
         sources,
@@ -78,7 +90,7 @@ def build(
         overwrite=overwrite,
         progress=progress_to_stderr(),
     )
-    _print_description(made)
+    print_description(made)
     typer.echo(f"data    {out}")
 
 
@@ -94,7 +106,7 @@ def describe(
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
-        _print_description(found)
+        print_description(found)
 
 
 def simulate(
@@ -115,7 +127,7 @@ def simulate(
     values: dict[str, object] = {"tf": tf, "positives": positives, "context": context, "spread_bp": spread}
     values |= {"decoys": tuple(decoy or ()), "label_noise": label_noise, "seed": seed}
     made = simulate_data(values, out, overwrite=overwrite, progress=progress_to_stderr())
-    _print_description(made)
+    print_description(made)
     typer.echo(f"data    {out}")
 
 
@@ -135,17 +147,20 @@ data_app.command("build")(guarded(build))
 data_app.command("describe")(guarded(describe))
 data_app.command("simulate")(guarded(simulate))
 data_app.command("fetch")(guarded(fetch))
+data_app.command("genome")(guarded(genome))
+data_app.command("extend")(guarded(extend))
 
 
-def _print_description(found: Description) -> None:
+def print_description(found: Description) -> None:
+    """Print the table of counts and the sentences of a description."""
     from holdfast.cli.tables import plain_table, to_stdout
-    from holdfast.jobs.data import description_lines
+    from holdfast.jobs.data import count_rows, description_lines
 
     console = to_stdout()
     table = plain_table("part", "task", "bound", "unbound", "unknown")
     table.columns[1].justify = "left"
-    for row in found.counts:
-        table.add_row(row.part, row.task, f"{row.bound:,}", f"{row.unbound:,}", f"{row.unknown:,}")
+    for part, task, *counts in count_rows(found):
+        table.add_row(part, task, *counts)
     console.print(f"{found.examples:,} examples of {found.context_length} bp; {found.source}", markup=False)
     console.print(table, markup=False)
     for line in description_lines(found):

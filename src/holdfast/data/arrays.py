@@ -113,6 +113,18 @@ class Arrays:
         arrays.check_values()
         return arrays
 
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def context(self) -> int:
+        """Bases per example."""
+        return int(self.codes.shape[1])
+
+    def codes_at(self, index: NDArray[np.int64]) -> Codes:
+        """Return (n, L) uint8 of some examples."""
+        return np.asarray(self.codes[index])
+
     @staticmethod
     def shapes(examples: int, context: int, tasks: int) -> dict[str, tuple[int, ...]]:
         """Return the shape each array has to have."""

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast import io
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.core.parameters import check_values
-from holdfast.data.arrays import Places
+from holdfast.data.arrays import Arrays, Places
 from holdfast.data.dataset import SequenceDataset
 from holdfast.data.leakage import contradictory, hashed, leakage, twin_groups
 from holdfast.data.manifest import Provenance
@@ -22,9 +19,11 @@ from holdfast.data.negatives import negatives_by_shuffle
 from holdfast.data.parts import PARTS, TEST, TRAIN, VALIDATION
 from holdfast.data.simulate import TRUTH, Simulation
 from holdfast.data.split import Fractions, Given, Split
+from holdfast.data.store import StoreWriter
 from holdfast.dna.codes import UNKNOWN
-from holdfast.io.letters import UnknownLetters
+from holdfast.io.detect import ReadOptions, read_stream
 from holdfast.io.records import LabelledSequences
+from holdfast.io.stream import Columns, RecordStream
 
 __all__ = ["MIN_EXAMPLES", "Negatives", "build", "build_simulated", "read_parts"]
 
@@ -40,11 +39,9 @@ def read_parts(
     validation: Sequence[Path] = (),
     test: Sequence[Path] = (),
     format: str = "auto",
-    unknown_letters: UnknownLetters | None = None,
-    sequence_column: str | None = None,
-    label_columns: Sequence[str] | None = None,
-) -> LabelledSequences:
-    """Read files, where some may be said to be validation or test.
+    options: ReadOptions | None = None,
+) -> RecordStream:
+    """Open files, where some may be said to be validation or test.
 
     Parameters
     ----------
@@ -52,38 +49,29 @@ def read_parts(
         The files, or those of the train part where others are named for the other parts.
     validation, test
         Files of those parts.
-    format, unknown_letters, sequence_column, label_columns
-        As :func:`holdfast.io.read` takes them, for all files.
+    format, options
+        As :func:`holdfast.io.read_stream` takes them, for all files.
 
     Returns
     -------
-    LabelledSequences
-        With ``split`` set where parts were named, as the source has it otherwise.
+    RecordStream
+        Its blocks say their part where parts were named, otherwise what the source says.
 
     Raises
     ------
     InputError
         If a file cannot be read, or the parts differ in length or tasks.
     """
-    read = partial(
-        io.read,
-        format=format,
-        unknown_letters=unknown_letters,
-        sequence_column=sequence_column,
-        label_columns=label_columns,
-    )
     if not validation and not test:
-        return read(train)
-    parts = []
-    for number, paths in ((TRAIN, train), (VALIDATION, validation), (TEST, test)):
-        if paths:
-            records = read(paths)
-            parts.append(replace(records, split=np.full(len(records), number, dtype=np.uint8)))
-    return LabelledSequences.concatenate(parts)
+        return read_stream(train, format=format, options=options)
+    parts = ((TRAIN, train), (VALIDATION, validation), (TEST, test))
+    return RecordStream.chain(
+        [read_stream(paths, format=format, options=options).in_part(number) for number, paths in parts if paths]
+    )
 
 
 def build(
-    records: LabelledSequences,
+    records: LabelledSequences | RecordStream,
     path: Path,
     *,
     split: Split | None = None,
@@ -91,12 +79,13 @@ def build(
     seed: int = 0,
     overwrite: bool = False,
 ) -> SequenceDataset:
-    """Store records as a data set.
+    """Store records as a data set, block by block.
 
     Parameters
     ----------
     records
-        What a reader returned.
+        What a reader returned. Of a stream only one block is in memory, and a few hundred bytes for each example gone
+        by; shuffled negatives take it whole.
     path
         The folder to make.
     split
@@ -120,15 +109,16 @@ def build(
         If there is one class only, too few examples, a class of N only, or one whose every sequence has the opposite
         label too, or if a part would be empty or of one class.
     """
-    check_values(build, {"records": records, "negatives": negatives, "seed": seed}, "data set")
+    check_values(build, {"negatives": negatives, "seed": seed}, "data set")
     if isinstance(split, str):
         raise ConfigError(f"data set: split is '{split}'; expected one of its classes, such as Fractions(test=0.2)")
-    sentence = "as given in the source"
-    if negatives == "shuffle":
-        records, sentence = _with_shuffled(records, seed)
-    drawn = negatives == "shuffle"
-    provenance = Provenance(source=records.source, negatives=sentence, seed=seed if drawn else None)
-    return _store(records, path, split=split, provenance=provenance, overwrite=overwrite)
+    stream = records if isinstance(records, RecordStream) else RecordStream.of(records)
+    sentence, drawn = "as given in the source", negatives == "shuffle"
+    if drawn:
+        shuffled, sentence = _with_shuffled(stream.gather(), seed)
+        stream = RecordStream.of(shuffled)
+    provenance = Provenance(source=stream.source, negatives=sentence, seed=seed if drawn else None)
+    return _store(stream, path, split=split, provenance=provenance, overwrite=overwrite)
 
 
 def build_simulated(
@@ -159,7 +149,7 @@ def build_simulated(
     config = simulation.config
     provenance = Provenance(source=simulation.records.source, negatives=made[config.negatives], seed=config.seed)
     return _store(
-        simulation.records,
+        RecordStream.of(simulation.records),
         path,
         split=split,
         provenance=provenance,
@@ -192,7 +182,7 @@ def _with_shuffled(records: LabelledSequences, seed: int) -> tuple[LabelledSeque
 
 
 def _store(
-    records: LabelledSequences,
+    stream: RecordStream,
     path: Path,
     *,
     split: Split | None,
@@ -201,88 +191,99 @@ def _store(
     core: NDArray[np.int32] | None = None,
     attach: Mapping[str, bytes] | None = None,
 ) -> SequenceDataset:
-    _refuse_unlearnable(records)
-    clashes = contradictory(hashed(records.codes), records.labels)
-    _refuse_contradiction(records, clashes)
-    groups = "as the source or the shuffle says"
-    if records.group is None:
-        records = replace(records, group=twin_groups(records.codes, records.labels))
-        groups = "opposite labels and equal dinucleotide counts: taken for shuffled twins"
-    strategy = split or _default_split(records)
-    part_of = strategy.assign(records)
-    _refuse_poor_parts(records, part_of, strategy)
-    dataset = SequenceDataset.in_memory(
-        records.codes,
-        records.labels,
-        split=part_of,
-        group=records.group,
-        core=core,
-        places=Places(names=records.names, chrom=records.chrom, start=records.start),
-        tasks=records.tasks,
-    )
-    found = {
-        "groups": groups,
-        "split": strategy.sentence(),
-        "leakage": leakage(dataset),
-        "contradictory": int(clashes.any(axis=1).sum()),
-    }
-    return dataset.save(path, provenance=provenance.model_copy(update=found), attach=attach, overwrite=overwrite)
+    """Write the blocks, then look at what was written to divide it; a refusal leaves nothing behind."""
+    with StoreWriter(
+        path, context=stream.length, tasks=stream.tasks, provenance=provenance, overwrite=overwrite
+    ) as writer:
+        columns = _append(stream, writer, core)
+        arrays = writer.arrays()
+        _refuse_unlearnable(columns, writer.counts.sum(axis=0), stream.tasks)
+        _refuse_blank(arrays, stream.source)
+        clashes = _count_contradictions(arrays, writer.counts.sum(axis=(0, 1)), stream.source)
+        groups = "as the source or the shuffle says"
+        if columns.group is None:
+            columns.group = twin_groups(arrays.codes, arrays.labels)
+            groups = "opposite labels and equal dinucleotide counts: taken for shuffled twins"
+        strategy = split or _default_split(stream)
+        part_of = strategy.assign(columns)
+        writer.divide(part_of, columns.group)
+        _refuse_poor_parts(columns, writer.counts, strategy)
+        found = {"source": stream.sentence(), "groups": groups, "split": strategy.sentence(), "contradictory": clashes}
+        writer.provenance = provenance.model_copy(update=found | {"leakage": leakage(writer.arrays())})
+        for name, content in (attach or {}).items():
+            writer.attach(name).write_bytes(content)
+    return SequenceDataset.open(path, verify=False)
 
 
-def _default_split(records: LabelledSequences) -> Split:
-    return Fractions() if records.split is None else Given()
+def _append(stream: RecordStream, writer: StoreWriter, core: NDArray[np.int32] | None) -> Columns:
+    columns = Columns(source=stream.source)
+    for block in stream.blocks():
+        rows = slice(len(columns), len(columns) + len(block))
+        places = Places(names=block.names, chrom=block.chrom, start=block.start)
+        writer.append(block.codes, block.labels, core=None if core is None else core[rows], places=places)
+        columns.add(block)
+    return columns
 
 
-def _refuse_unlearnable(records: LabelledSequences) -> None:
+def _default_split(stream: RecordStream) -> Split:
+    return Given() if stream.says_parts else Fractions()
+
+
+def _refuse_unlearnable(records: Columns, counts: NDArray[np.int64], tasks: Sequence[str]) -> None:
+    """Refuse too few examples, or no task with both classes; ``counts``: (T, 3) of labels -1, 0 and 1."""
     if len(records) < MIN_EXAMPLES:
         raise InputError(
             f"{records.source}: {len(records)} examples; at least {MIN_EXAMPLES} are needed. Is it the file you meant?"
         )
-    blank = records.codes.min(axis=1) == UNKNOWN
+    if (counts[:, 1:] > 0).all(axis=1).any():
+        return
+    no, yes = counts[0, 1:].tolist()
+    if yes:
+        raise InputError(
+            f"{records.source}: task '{tasks[0]}' has {yes} bound examples and no unbound one; give negatives, or ask"
+            " for dinucleotide shuffles of the positives (negatives: shuffle)"
+        )
+    raise InputError(
+        f"{records.source}: task '{tasks[0]}' has {no} unbound examples and no bound one; nothing can be learned"
+    )
+
+
+def _refuse_blank(arrays: Arrays, source: str) -> None:
+    """Refuse a source, or a class of it, whose every sequence consists of N."""
+    blank = arrays.codes.min(axis=1) == UNKNOWN
     if blank.all():
         raise InputError(
-            f"{records.source}: all {len(records)} sequences consist of N only, so there is nothing to read; if they"
-            " were cut from a masked genome, cut them from the unmasked one"
+            f"{source}: all {len(arrays)} sequences consist of N only, so there is nothing to read; if they were cut"
+            " from a masked genome, cut them from the unmasked one"
         )
-    bound, unbound = (records.labels == 1).sum(axis=0), (records.labels == 0).sum(axis=0)
-    for task, yes, no in zip(records.tasks, bound.tolist(), unbound.tolist(), strict=True):
-        if not no and yes:
-            raise InputError(
-                f"{records.source}: task '{task}' has {yes} bound examples and no unbound one; give negatives, or ask"
-                " for dinucleotide shuffles of the positives (negatives: shuffle)"
-            )
-        if not yes:
-            raise InputError(
-                f"{records.source}: task '{task}' has {no} unbound examples and no bound one; nothing can be learned"
-            )
+    if not blank.any():
+        return
     for label, word in _CLASSES.items():
-        if blank[(records.labels == label).any(axis=1)].all():
-            raise InputError(
-                f"{records.source}: every {word} example consists of N only; give sequences with known bases"
-            )
+        if blank[(arrays.labels == label).any(axis=1)].all():
+            raise InputError(f"{source}: every {word} example consists of N only; give sequences with known bases")
 
 
-def _refuse_contradiction(records: LabelledSequences, clashes: NDArray[np.bool_]) -> None:
+def _count_contradictions(arrays: Arrays, counts: NDArray[np.int64], source: str) -> int:
+    """Return how many examples stand against the same sequence; ``counts``: of labels -1, 0 and 1."""
+    rows, clashes = contradictory(hashed(arrays.codes), arrays.labels)
     for label, word in _CLASSES.items():
-        chosen = records.labels == label
-        if clashes[chosen].all():
+        if (clashes & (arrays.labels[rows] == label)).sum() == counts[label + 1]:
             raise InputError(
-                f"{records.source}: every {word} example ({int(chosen.any(axis=1).sum())}) is also there as"
-                f" {_CLASSES[1 - label]}, with the same sequence; was one file given for both?"
+                f"{source}: every {word} example ({counts[label + 1]}) is also there as {_CLASSES[1 - label]}, with the"
+                " same sequence; was one file given for both?"
             )
+    return int(clashes.any(axis=1).sum())
 
 
-def _refuse_poor_parts(records: LabelledSequences, part_of: NDArray[np.uint8], strategy: Split) -> None:
+def _refuse_poor_parts(records: Columns, counts: NDArray[np.int64], strategy: Split) -> None:
     for part in strategy.parts(records):
-        labels = records.labels[part_of == part]
-        if not len(labels):
+        if not counts[part].any():
             raise InputError(
                 f"{records.source}: the {PARTS[part]} part would be empty ({strategy.sentence()}); choose other shares,"
                 " chromosomes or files"
             )
-        both = (labels == 1).any(axis=0) & (labels == 0).any(axis=0)
-        if not both.any():
+        if not (counts[part, :, 1:] > 0).all(axis=1).any():
             raise InputError(
-                f"{records.source}: the {PARTS[part]} part would hold one class only ({len(labels)} examples,"
+                f"{records.source}: the {PARTS[part]} part would hold one class only ({counts[part, 0].sum()} examples,"
                 f" {strategy.sentence()}); choose other shares, chromosomes or files, or ask for shuffled negatives"
             )

@@ -55,6 +55,8 @@ class Description(_Record):
         From the manifest.
     examples, context_length, tasks, counts, balance
         Sizes and labels, from the manifest.
+    one_class_tasks
+        Tasks without a bound or without an unbound example.
     composition
         Bases by class.
     repeated
@@ -83,6 +85,7 @@ class Description(_Record):
     tasks: tuple[str, ...]
     counts: tuple[PartCount, ...]
     balance: dict[str, float | None]
+    one_class_tasks: tuple[str, ...]
     composition: tuple[Composition, ...]
     repeated: int
     contradictory: int
@@ -119,9 +122,10 @@ def describe(dataset: SequenceDataset) -> Description:
         tasks=manifest.tasks,
         counts=manifest.counts,
         balance=manifest.balance,
+        one_class_tasks=tuple(task for task, share in manifest.balance.items() if share in (None, 0, 1)),
         composition=composition,
         repeated=len(hashes) - len(np.unique(hashes)),
-        contradictory=int(contradictory(hashes, dataset.labels).any(axis=1).sum()),
+        contradictory=int(contradictory(hashes, dataset.labels)[1].any(axis=1).sum()),
         grouped=int((np.unique(dataset.group, return_counts=True)[1] > 1).sum()),
         chromosomes=None if chrom is None else _tally(chrom),
         known_cores=len(known),
@@ -131,8 +135,7 @@ def describe(dataset: SequenceDataset) -> Description:
 
 
 def _bases(dataset: SequenceDataset) -> tuple[tuple[Composition, ...], NDArray[np.uint64]]:
-    member = {"bound": (dataset.labels == 1).any(axis=1)}
-    member["unbound"] = ~member["bound"] & (dataset.labels == 0).any(axis=1)
+    member = _classes(dataset.labels)
     letters = {name: np.zeros(UNKNOWN + 1, dtype=np.int64) for name in member}
     with_unknown, all_unknown = dict.fromkeys(member, 0), dict.fromkeys(member, 0)
     hashes: list[NDArray[np.uint64]] = []
@@ -159,6 +162,17 @@ def _bases(dataset: SequenceDataset) -> tuple[tuple[Composition, ...], NDArray[n
         for name in member
     )
     return composition, np.concatenate(hashes) if hashes else np.zeros(0, dtype=np.uint64)
+
+
+def _classes(labels: NDArray[np.int8]) -> dict[str, NDArray[np.bool_]]:
+    """Return which of N examples are bound in any task, and which are unbound as far as known."""
+    bound, unbound = np.zeros(len(labels), dtype=bool), np.zeros(len(labels), dtype=bool)
+    rows = max(1, BLOCK_BYTES // labels.shape[1])
+    for start in range(0, len(labels), rows):
+        block = np.asarray(labels[start : start + rows])
+        bound[start : start + rows] = (block == 1).any(axis=1)
+        unbound[start : start + rows] = (block == 0).any(axis=1)
+    return {"bound": bound, "unbound": unbound & ~bound}
 
 
 def _shares(counts: NDArray[np.int64]) -> dict[str, float] | None:

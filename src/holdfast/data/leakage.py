@@ -7,31 +7,62 @@ sum of random 64-bit weights, one per (position, base) for identity and one per 
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.random import numpy_generator
 from holdfast.data.arrays import BLOCK_BYTES
-from holdfast.data.dataset import SequenceDataset
 from holdfast.data.manifest import Leakage, LeakageCount
 from holdfast.data.parts import PARTS, TEST, TRAIN, VALIDATION
 from holdfast.dna.codes import UNKNOWN, Codes
 from holdfast.dna.edit import reverse_complement
 
-__all__ = ["PAIRS", "composition_hashes", "contradictory", "hashed", "leakage", "sequence_hashes", "twin_groups"]
+__all__ = [
+    "PAIRS",
+    "Divided",
+    "composition_hashes",
+    "contradictory",
+    "hashed",
+    "leakage",
+    "sequence_hashes",
+    "twin_groups",
+]
 
 # The part that is scored, and the parts looked through: what a model was fitted on, or fitted and chosen on.
 PAIRS = ((VALIDATION, (TRAIN,)), (TEST, (TRAIN,)), (TEST, (TRAIN, VALIDATION)))
 _LETTERS = UNKNOWN + 1
 
 
-def leakage(dataset: SequenceDataset) -> Leakage:
+class Divided(Protocol):
+    """Examples in parts: a data set, or the arrays of one that is being written."""
+
+    @property
+    def context(self) -> int:
+        """Bases per example."""
+
+    @property
+    def labels(self) -> NDArray[np.int8]:
+        """(N, T): 1 bound, 0 unbound, -1 unknown."""
+
+    @property
+    def split(self) -> NDArray[np.uint8]:
+        """(N,) part numbers."""
+
+    def __len__(self) -> int: ...
+
+    def codes_at(self, index: NDArray[np.int64]) -> Codes:
+        """Return (n, L) codes of some examples."""
+
+
+def leakage(dataset: Divided) -> Leakage:
     """Count duplicates, reverse-complement duplicates and shuffled twins across the parts.
 
     Parameters
     ----------
     dataset
-        Read in blocks.
+        Read in blocks; a :class:`~holdfast.data.dataset.SequenceDataset` or its arrays.
 
     Returns
     -------
@@ -40,6 +71,7 @@ def leakage(dataset: SequenceDataset) -> Leakage:
 
     Examples
     --------
+    >>> from holdfast.data.dataset import SequenceDataset
     >>> codes = np.array([[0, 0, 1], [0, 0, 1], [2, 3, 3]], dtype=np.uint8)
     >>> data = SequenceDataset.in_memory(
     ...     codes, np.ones((3, 1), dtype=np.int8), split=np.array([0, 2, 2], dtype=np.uint8)
@@ -97,7 +129,7 @@ def hashed(codes: Codes) -> NDArray[np.uint64]:
     return np.concatenate([np.zeros(0, dtype=np.uint64), *blocks])
 
 
-def contradictory(hashes: NDArray[np.uint64], labels: NDArray[np.int8]) -> NDArray[np.bool_]:
+def contradictory(hashes: NDArray[np.uint64], labels: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return which labels stand against the opposite label of the same sequence.
 
     Parameters
@@ -105,25 +137,29 @@ def contradictory(hashes: NDArray[np.uint64], labels: NDArray[np.int8]) -> NDArr
     hashes
         (N,) of the sequences.
     labels
-        (N, T) int8: 1 bound, 0 unbound, -1 unknown.
+        (N, T) int8: 1 bound, 0 unbound, -1 unknown; in memory or mapped from a file.
 
     Returns
     -------
-    ndarray
-        (N, T) bool.
+    tuple[ndarray, ndarray]
+        (R,) examples whose sequence is there more than once, and (R, T) bool.
 
     Examples
     --------
-    >>> hashes = hashed(np.array([[0, 1], [0, 1], [2, 3]], dtype=np.uint8))
-    >>> contradictory(hashes, np.array([[1], [0], [1]], dtype=np.int8))[:, 0].tolist()
-    [True, True, False]
+    >>> hashes = hashed(np.array([[0, 1], [2, 3], [0, 1]], dtype=np.uint8))
+    >>> rows, found = contradictory(hashes, np.array([[1], [1], [0]], dtype=np.int8))
+    >>> rows.tolist(), found[:, 0].tolist()
+    ([0, 2], [True, True])
     """
-    found = np.zeros(labels.shape, dtype=bool)
-    for task in range(labels.shape[1]):
-        bound, unbound = (labels[:, task] == one for one in (1, 0))
-        both = np.intersect1d(hashes[bound], hashes[unbound])
-        found[:, task] = (bound | unbound) & np.isin(hashes, both)
-    return found
+    _, first, times = np.unique(hashes, return_inverse=True, return_counts=True)
+    rows = np.flatnonzero(times[first] > 1)
+    again, repeated = hashes[rows], np.asarray(labels[rows])
+    found = np.zeros(repeated.shape, dtype=bool)
+    for task in range(repeated.shape[1]):
+        bound, unbound = (repeated[:, task] == one for one in (1, 0))
+        both = np.intersect1d(again[bound], again[unbound])
+        found[:, task] = (bound | unbound) & np.isin(again, both)
+    return rows, found
 
 
 def composition_hashes(codes: Codes) -> NDArray[np.uint64]:
@@ -160,15 +196,18 @@ def twin_groups(codes: Codes, labels: NDArray[np.int8]) -> NDArray[np.int64]:
     """
     rows = max(1, BLOCK_BYTES // 8 // codes.shape[1])
     hashes = np.concatenate([composition_hashes(codes[i : i + rows]) for i in range(0, len(codes), rows)])
-    _, first, number = np.unique(hashes, return_index=True, return_inverse=True)
+    _, first, number, members = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
+    # Almost no two natural sequences share their composition, so the tasks are looked at in a handful of rows.
+    rows_with_equals = np.flatnonzero(members[number] > 1)
+    of_row, labels = number[rows_with_equals], np.asarray(labels[rows_with_equals])
     twins = np.zeros(len(first), dtype=bool)
     for task in range(labels.shape[1]):
-        bound, unbound = (np.isin(np.arange(len(first)), number[labels[:, task] == label]) for label in (1, 0))
+        bound, unbound = (np.isin(np.arange(len(first)), of_row[labels[:, task] == label]) for label in (1, 0))
         twins |= bound & unbound
     return np.asarray(np.where(twins[number], first[number], np.arange(len(codes))), dtype=np.int64)
 
 
-def _hashes(dataset: SequenceDataset) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]:
+def _hashes(dataset: Divided) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]:
     count = len(dataset)
     forward, reverse, composition = (np.empty(count, dtype=np.uint64) for _ in range(3))
     # Eight bytes of weight per base: an eighth of a block's bases at a time.

@@ -16,18 +16,39 @@ from holdfast.core.parameters import Share, ShareBelowOne, check_fields
 from holdfast.core.random import numpy_generator
 from holdfast.core.registry import Registry
 from holdfast.data.parts import TEST, TRAIN, VALIDATION
-from holdfast.io.records import LabelledSequences
 
-__all__ = ["SPLITS", "ByChromosome", "Fractions", "Given", "Paper", "Split"]
+__all__ = ["SPLITS", "ByChromosome", "Examples", "Fractions", "Given", "Paper", "Split"]
+
+
+class Examples(Protocol):
+    """What a split may look at: never bases or labels, so that data sets of any size can be divided."""
+
+    @property
+    def source(self) -> str:
+        """For errors."""
+
+    @property
+    def split(self) -> NDArray[np.uint8] | None:
+        """(N,) part numbers where the source says them."""
+
+    @property
+    def group(self) -> NDArray[np.int64] | None:
+        """(N,) numbers of examples that belong together."""
+
+    @property
+    def chrom(self) -> tuple[str, ...] | None:
+        """N chromosome names where they are known."""
+
+    def __len__(self) -> int: ...
 
 
 class Split(Protocol):
     """A way to divide examples."""
 
-    def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
+    def assign(self, records: Examples) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers."""
 
-    def parts(self, records: LabelledSequences) -> tuple[int, ...]:
+    def parts(self, records: Examples) -> tuple[int, ...]:
         """Return the part numbers that must not be empty."""
 
     def sentence(self) -> str:
@@ -55,6 +76,7 @@ class Fractions:
 
     Examples
     --------
+    >>> from holdfast.io.records import LabelledSequences
     >>> records = LabelledSequences(
     ...     codes=np.zeros((8, 4), dtype=np.uint8), labels=np.ones((8, 1), dtype=np.int8), names=tuple("abcdefgh"),
     ...     source="by hand", group=np.array([0, 1, 2, 3, 0, 1, 2, 3]),
@@ -75,7 +97,7 @@ class Fractions:
                 f"split 'fractions': validation {self.validation} and test {self.test} have to add up to no more than 1"
             )
 
-    def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
+    def assign(self, records: Examples) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers."""
         split = np.full(len(records), TRAIN, dtype=np.uint8)
         sizes = {TEST: self.test * len(records), VALIDATION: self.validation * len(records)}
@@ -83,7 +105,7 @@ class Fractions:
             split[rows] = part
         return split
 
-    def parts(self, records: LabelledSequences) -> tuple[int, ...]:
+    def parts(self, records: Examples) -> tuple[int, ...]:
         """Return the part numbers that must not be empty: those with a share above 0."""
         shares = {TRAIN: 1 - self.validation - self.test, VALIDATION: self.validation, TEST: self.test}
         return tuple(part for part, share in shares.items() if share > 0)
@@ -118,7 +140,7 @@ class Paper:
     def __post_init__(self) -> None:
         check_fields(self, "split 'paper'")
 
-    def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
+    def assign(self, records: Examples) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers.
 
         Raises
@@ -139,7 +161,7 @@ class Paper:
         split[chosen] = VALIDATION
         return split
 
-    def parts(self, records: LabelledSequences) -> tuple[int, ...]:
+    def parts(self, records: Examples) -> tuple[int, ...]:
         """Return the part numbers that must not be empty: all."""
         return (TRAIN, VALIDATION, TEST)
 
@@ -169,7 +191,7 @@ class Given:
     def __post_init__(self) -> None:
         check_fields(self, "split 'given'")
 
-    def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
+    def assign(self, records: Examples) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers.
 
         Raises
@@ -190,7 +212,7 @@ class Given:
             split[train[drawn[VALIDATION]]] = VALIDATION
         return split
 
-    def parts(self, records: LabelledSequences) -> tuple[int, ...]:
+    def parts(self, records: Examples) -> tuple[int, ...]:
         """Return the part numbers that must not be empty: those of the source, and a validation part asked for."""
         given = set() if records.split is None else set(records.split.tolist())
         return tuple(sorted(given | ({VALIDATION} if TRAIN in given and self.validation > 0 else set())))
@@ -224,7 +246,7 @@ class ByChromosome:
         if both:
             raise ConfigError(f"split 'by_chromosome': {', '.join(both)} in both validation and test; choose one")
 
-    def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
+    def assign(self, records: Examples) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers.
 
         Raises
@@ -248,7 +270,7 @@ class ByChromosome:
         part_of[np.isin(names, list(self.test))] = TEST
         return np.asarray(part_of[number])
 
-    def parts(self, records: LabelledSequences) -> tuple[int, ...]:
+    def parts(self, records: Examples) -> tuple[int, ...]:
         """Return the part numbers that must not be empty: train, and those with chromosomes."""
         return (TRAIN, *((VALIDATION,) if self.validation else ()), *((TEST,) if self.test else ()))
 
@@ -262,7 +284,7 @@ SPLITS: Registry[Split] = Registry(
 )
 
 
-def _groups(records: LabelledSequences) -> NDArray[np.int64]:
+def _groups(records: Examples) -> NDArray[np.int64]:
     return np.arange(len(records), dtype=np.int64) if records.group is None else records.group
 
 

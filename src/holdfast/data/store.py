@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from holdfast.core.errors import InputError
 from holdfast.core.files import sha256_of, write_text
-from holdfast.data.arrays import DTYPES, PLACES_SCHEMA, Arrays, Places, array_digests, blocks
+from holdfast.data.arrays import BLOCK_BYTES, DTYPES, PLACES_SCHEMA, Arrays, Places, array_digests, blocks
 from holdfast.data.manifest import SCHEMA_VERSION, Manifest, PartCount, Provenance, count_labels, mix
 from holdfast.data.parts import PARTS
 from holdfast.dna.codes import Codes
@@ -80,6 +80,7 @@ class StoreWriter:
         self._counts = np.zeros((len(PARTS), len(self._tasks), 3), dtype=np.int64)
         self._open = contextlib.ExitStack()
         self._files: dict[str, IO[bytes]] = {}
+        self._starts: dict[str, int] = {}
 
     def __enter__(self) -> StoreWriter:
         _refuse_occupied(self.path, overwrite=self._overwrite)
@@ -135,6 +136,48 @@ class StoreWriter:
         self._counts += count_labels(arrays.labels, arrays.split)
         self._examples += count
 
+    def divide(self, split: NDArray[np.uint8], group: NDArray[np.int64]) -> None:
+        """Say, after the last block, which part and group each of the N examples is in; what blocks said is dropped.
+
+        Parameters
+        ----------
+        split, group
+            (N,) as in :class:`Arrays`.
+
+        Raises
+        ------
+        InputError
+            If there are fewer or more than N, or the disk is full.
+        """
+        if not len(split) == len(group) == self._examples:
+            raise InputError(f"{self.path}: {len(split)} parts and {len(group)} groups of {self._examples} examples")
+        for name, array in (("split", split), ("group", group)):
+            with self._explained():
+                self._files[name].seek(self._starts[name])
+                self._files[name].truncate()
+                content = array.astype(DTYPES[name]).tobytes()
+                self._files[name].write(content)
+            self._digests[name] = hashlib.sha256(content)
+        arrays = self.arrays()
+        self._counts[:] = 0
+        rows = max(1, BLOCK_BYTES // max(1, len(self._tasks)))
+        for start in range(0, len(arrays), rows):
+            block = slice(start, start + rows)
+            self._counts += count_labels(arrays.labels[block], arrays.split[block])
+
+    def arrays(self) -> Arrays:
+        """Return what was written so far, mapped from the files, for a look at the whole before the end."""
+        with self._explained():
+            for handle in self._files.values():
+                handle.flush()
+        shapes = Arrays.shapes(self._examples, self._context, len(self._tasks))
+        return Arrays(**{name: self._mapped(name, shape) for name, shape in shapes.items()})
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(3 parts, T, 3) counts of labels -1, 0 and 1 so far."""
+        return self._counts.copy()
+
     def attach(self, name: str) -> Path:
         """Return the path at which to write another file of the folder, such as the truth of a simulation."""
         return self._temporary / name
@@ -153,6 +196,7 @@ class StoreWriter:
         for name in DTYPES:
             self._files[name] = self._open.enter_context((self._temporary / f"{name}.npy").open("wb"))
             self._write_header(name)
+            self._starts[name] = self._files[name].tell()
         places = self._open.enter_context((self._temporary / PLACES).open("wb"))
         self._places = self._open.enter_context(pq.ParquetWriter(places, PLACES_SCHEMA, compression="zstd"))
 
@@ -178,6 +222,12 @@ class StoreWriter:
         manifest = manifest.model_copy(update={"digests": files})
         write_text(self._temporary / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
         _move_into_place(self._temporary, self.path)
+
+    def _mapped(self, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+        if 0 in shape:
+            return np.zeros(shape, dtype=DTYPES[name])
+        path = self._temporary / f"{name}.npy"
+        return np.memmap(path, dtype=DTYPES[name], mode="r", offset=self._starts[name], shape=shape)
 
     def _write_header(self, name: str) -> None:
         # numpy pads the header so that the first axis may grow: the final count overwrites it at the same length.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from holdfast.core.errors import InputError
 from holdfast.dna.codes import UNKNOWN, Codes
 
-__all__ = ["LabelledSequences"]
+__all__ = ["LabelledSequences", "all_or_none"]
 
 T = TypeVar("T")
 
@@ -139,9 +139,9 @@ class LabelledSequences:
         if len(parts) == 1:
             return parts[0]
         chroms, starts = [part.chrom for part in parts], [part.start for part in parts]
-        chrom = _all_or_none(chroms)
-        start = _all_or_none(starts)
-        split = _all_or_none([part.split for part in parts])
+        chrom = all_or_none(chroms)
+        start = all_or_none(starts)
+        split = all_or_none([part.split for part in parts])
         return cls(
             codes=np.concatenate([part.codes for part in parts]),
             labels=np.concatenate([part.labels for part in parts]),
@@ -217,7 +217,14 @@ def _check_parts(parts: Sequence[LabelledSequences]) -> None:
             raise InputError(f"either every source says its split or none does: {first.source}; {part.source}")
 
 
-def _all_or_none(values: Sequence[T | None]) -> list[T] | None:
+def all_or_none(values: Sequence[T | None]) -> list[T] | None:
+    """Return the values if every one is known, else None.
+
+    Examples
+    --------
+    >>> all_or_none([1, 2]), all_or_none([1, None])
+    ([1, 2], None)
+    """
     known = [value for value in values if value is not None]
     return known if len(known) == len(values) else None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from holdfast.core.errors import InputError
 
-__all__ = ["at_line", "decode_text", "head", "numbered_lines", "text_blocks"]
+__all__ = ["at_line", "decode_text", "head", "numbered_lines", "text_blocks", "unpacked"]
 
 # Small enough that a block and what is made of it stay within a core's cache.
 _BLOCK_BYTES = 1 << 18
@@ -61,7 +61,7 @@ def text_blocks(path: Path, *, boundary: bytes = b"\n") -> Iterator[tuple[int, b
         If the file is missing, empty, not text, a damaged or truncated gz, or has a record of more than 64 MiB.
     """
     line, held = 1, b""
-    with closing(_unpacked(path, _BLOCK_BYTES)) as chunks:
+    with closing(unpacked(path, _BLOCK_BYTES)) as chunks:
         for number, chunk in enumerate(chunks):
             held += chunk.removeprefix(_UTF8_MARK) if number == 0 else chunk
             end = held.rfind(boundary) + 1
@@ -96,7 +96,7 @@ def head(path: Path, size: int = 1 << 16) -> bytes:
     InputError
         If it cannot be read or is empty.
     """
-    with closing(_unpacked(path, size)) as chunks:
+    with closing(unpacked(path, size)) as chunks:
         first = next(chunks, b"")
     if not first:
         raise InputError(f"{path}: the file is empty")
@@ -117,7 +117,14 @@ def decode_text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _unpacked(path: Path, size: int) -> Generator[bytes]:
+def unpacked(path: Path, size: int) -> Generator[bytes]:
+    """Yield the bytes of a file, unpacked if it is gz, some at a time.
+
+    Raises
+    ------
+    InputError
+        If it is missing, not a regular file, or a damaged or truncated gz.
+    """
     # A named pipe can be read only once and may never end, so only regular files pass.
     if not path.exists():
         raise InputError(f"{path}: there is no such file")

@@ -15,12 +15,14 @@ from holdfast.data.fetch import fetch
 from holdfast.data.manifest import contradiction_note
 from holdfast.data.simulate import SimulationConfig, simulate
 from holdfast.data.split import SPLITS, Fractions, Given, Split
-from holdfast.io.letters import UnknownLetters
-from holdfast.io.records import LabelledSequences
+from holdfast.io.detect import ReadOptions
+from holdfast.io.stream import RecordStream
 from holdfast.jobs.experiment import apply_sets
 from holdfast.motifs.database import jaspar_motif
 
-__all__ = ["Sources", "build_data", "describe_data", "description_lines", "fetch_data", "simulate_data"]
+__all__ = ["Sources", "build_data", "count_rows", "describe_data", "description_lines", "fetch_data", "simulate_data"]
+
+_NAMED, _TABLED = 5, 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,20 +33,12 @@ class Sources:
     validation: tuple[Path, ...] = ()
     test: tuple[Path, ...] = ()
     format: str = "auto"
-    unknown_letters: UnknownLetters | None = None
-    sequence_column: str | None = None
-    label_columns: tuple[str, ...] | None = None
+    options: ReadOptions | None = None
 
-    def read(self) -> LabelledSequences:
-        """Return the records of all files."""
+    def read(self) -> RecordStream:
+        """Return the records of all files, of large ones in blocks."""
         return read_parts(
-            self.train,
-            validation=self.validation,
-            test=self.test,
-            format=self.format,
-            unknown_letters=self.unknown_letters,
-            sequence_column=self.sequence_column,
-            label_columns=self.label_columns,
+            self.train, validation=self.validation, test=self.test, format=self.format, options=self.options
         )
 
 
@@ -143,9 +137,26 @@ def fetch_data(name: str, out: Path, *, progress: Progress = SILENT) -> list[Pat
         return fetch(name, out, progress=watch)
 
 
+def count_rows(found: Description) -> list[tuple[str, ...]]:
+    """Return part, task and numbers of labels; of many tasks, the poorest, the median and the richest in each part."""
+    rows = list[tuple[str, ...]]()
+    for part in dict.fromkeys(row.part for row in found.counts):
+        of_part = [row for row in found.counts if row.part == part]
+        if len(of_part) > _TABLED:
+            by_bound = sorted(of_part, key=lambda row: row.bound)
+            of_part = [by_bound[0], by_bound[len(by_bound) // 2], by_bound[-1]]
+        rows += [(row.part, row.task, f"{row.bound:,}", f"{row.unbound:,}", f"{row.unknown:,}") for row in of_part]
+    return rows
+
+
 def description_lines(found: Description) -> list[str]:
     """Return what a description says beside its table of counts, as sentences."""
     lines = [f"Negatives: {found.negatives}.", f"Parts: {found.split}."]
+    if len(found.tasks) > _TABLED:
+        lines.insert(0, f"{len(found.tasks)} tasks; shown are those with the fewest, the median and the most bound.")
+    if found.one_class_tasks:
+        named = ", ".join(found.one_class_tasks[:_NAMED]) + (", ..." if len(found.one_class_tasks) > _NAMED else "")
+        lines.append(f"Tasks without both classes: {len(found.one_class_tasks):,} ({named}).")
     for kind in found.composition:
         if kind.share is not None:
             bases = ", ".join(f"{base} {share:.1%}" for base, share in kind.share.items())
@@ -168,9 +179,9 @@ def description_lines(found: Description) -> list[str]:
     return lines
 
 
-def _split(records: LabelledSequences, name: str | None, changes: Sequence[str], seed: int) -> Split:
+def _split(records: RecordStream, name: str | None, changes: Sequence[str], seed: int) -> Split:
     if name is None:
-        name = "fractions" if records.split is None else "given"
+        name = "given" if records.says_parts else "fractions"
     # The paper's split is one particular draw; a seed given for the shuffles must not change it.
     context = {"seed": seed} if SPLITS[name] in (Fractions, Given) else {}
     return SPLITS.build(Spec(name=name, params=apply_sets({}, changes, flag="--split-set")), **context)

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -94,6 +94,11 @@ class Plan:
         In place of the recipe's.
     cross
         Whether crossed values are tried; if not, the first of each stands.
+    selection
+        Judge a setting by what was held out (``validation``), or by what it was trained on (``training``), as some
+        papers did; the latter favours whatever overfits.
+    metric
+        ``auroc`` or ``accuracy``.
     """
 
     settings: int = 1
@@ -103,6 +108,8 @@ class Plan:
     steps: int | None = None
     batch_size: int | None = None
     cross: bool = True
+    selection: Literal["validation", "training"] = "validation"
+    metric: Literal["auroc", "accuracy"] = "auroc"
 
     def __post_init__(self) -> None:
         for name in ("settings", "folds", "checkpoints", "trials"):

@@ -16,7 +16,7 @@ from holdfast.core.registry import Registry
 from holdfast.data.parts import TEST, TRAIN, VALIDATION
 from holdfast.io.records import LabelledSequences
 
-__all__ = ["SPLITS", "ByChromosome", "Fractions", "Given", "Paper", "Split"]
+__all__ = ["SPLITS", "ByChromosome", "Fractions", "Given", "Paper", "Split", "fold_numbers"]
 
 
 class Split(Protocol):
@@ -262,6 +262,39 @@ class ByChromosome:
 SPLITS: Registry[Split] = Registry(
     "split", {"fractions": Fractions, "paper": Paper, "given": Given, "by_chromosome": ByChromosome}
 )
+
+
+def fold_numbers(group: NDArray[np.int64], n_folds: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold of each example, 0 .. n_folds - 1: random, of nearly equal size, whole groups on one side.
+
+    Parameters
+    ----------
+    group
+        (N,) int64; examples with one number stay together.
+    n_folds
+        At least 2.
+    seed
+        Another seed, other folds.
+
+    Raises
+    ------
+    InputError
+        If there are fewer groups than folds.
+
+    Examples
+    --------
+    >>> np.bincount(fold_numbers(np.arange(9), 3, seed=0)).tolist()
+    [3, 3, 3]
+    """
+    if n_folds < 2:
+        raise ConfigError(f"cross-validation needs 2 folds or more, got {n_folds}")
+    drawn = _draw_groups(group, dict.fromkeys(range(n_folds - 1), len(group) / n_folds), seed)
+    fold = np.full(len(group), n_folds - 1, dtype=np.int64)
+    for number, rows in drawn.items():
+        fold[rows] = number
+    if len(np.unique(fold)) < n_folds:
+        raise InputError(f"{len(np.unique(group))} groups of examples cannot be divided into {n_folds} folds")
+    return fold
 
 
 def _groups(records: LabelledSequences) -> NDArray[np.int64]:

@@ -36,11 +36,13 @@ def calibrate(
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N. [default: auto]")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Few settings, few steps: minutes, not hours.")] = False,
     select: Annotated[Select | None, typer.Option(help="Judge by held-out or by training examples.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Trainings at a time.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of experiment.yaml and calibration.csv.")] = Path("calibrated"),
 ) -> None:
     """Search the settings of a model by cross-validation and write the experiment that uses the best."""
     from holdfast.cli.progress import progress_to_stderr
     from holdfast.cli.tables import to_stdout
+    from holdfast.execution.local import LocalExecutor
     from holdfast.jobs.calibrate import calibrate as carry_out
     from holdfast.jobs.calibrate import plan_of, write_calibration
     from holdfast.jobs.experiment import Experiment, apply_sets, load_experiment
@@ -55,7 +57,8 @@ def calibrate(
     else:
         page = Experiment.parse(apply_sets({}, changes), where="the command line")
     plan = plan_of(page, quick=quick, selection=None if select is None else select.value)
-    found = carry_out(page, plan, progress=progress_to_stderr())
+    executor = LocalExecutor(jobs) if jobs > 1 else None
+    found = carry_out(page, plan, executor=executor, progress=progress_to_stderr())
     written, table = write_calibration(found, out)
     console = to_stdout()
     told = f"{plan.selection} {plan.metric}"

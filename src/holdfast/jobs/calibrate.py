@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+import torch
 import yaml
 
-from holdfast.core.errors import ConfigError
+from holdfast.core.errors import ConfigError, InputError
 from holdfast.core.files import write_text
 from holdfast.core.progress import SILENT, Progress
+from holdfast.core.random import mix_seed
 from holdfast.core.registry import Spec
 from holdfast.core.space import Plan, SearchSpace, Setting
 from holdfast.data.dataset import SequenceDataset
+from holdfast.execution.base import Executor, Task
 from holdfast.jobs.experiment import Experiment, TrainingSettings
 from holdfast.models import MODELS
-from holdfast.training.recipe import Recipe
-from holdfast.training.search import Score, Trial, best_trial, epochs_of, search
+from holdfast.training.search import (
+    Score,
+    Trial,
+    best_trial,
+    divided,
+    epochs_of,
+    planned_recipe,
+    score_checkpoints,
+)
 
 __all__ = ["Calibration", "calibrate", "plan_of", "write_calibration"]
 
@@ -68,7 +79,9 @@ def plan_of(
     return plan if selection is None else dataclasses.replace(plan, selection=selection)
 
 
-def calibrate(experiment: Experiment, plan: Plan, *, progress: Progress = SILENT) -> Calibration:
+def calibrate(
+    experiment: Experiment, plan: Plan, *, executor: Executor | None = None, progress: Progress = SILENT
+) -> Calibration:
     """Search the model's space on the data's training examples.
 
     Parameters
@@ -78,6 +91,8 @@ def calibrate(experiment: Experiment, plan: Plan, *, progress: Progress = SILENT
         preset of the model's search.
     plan
         How much to try, see :func:`plan_of`.
+    executor
+        Where to train; left out, here, one training after another.
     progress
         Whom to tell how far it is.
 
@@ -92,30 +107,75 @@ def calibrate(experiment: Experiment, plan: Plan, *, progress: Progress = SILENT
     ConfigError
         If the model has no search.
     InputError
-        If the data do not fit, or every setting diverges.
+        If the data do not fit, a worker fails, or every setting diverges.
     """
-    space = _left_open(_space(experiment), experiment)
     if "epochs" in experiment.training.changes:
         plan = dataclasses.replace(plan, steps=None)
+    space = _left_open(_space(experiment), experiment)
     data = SequenceDataset.open(experiment.data)
-
-    def recipe_of(setting: Setting) -> Recipe:
-        return _with(experiment, space, setting).training.recipe()
-
-    settings, scores = search(
-        space,
-        plan,
-        data,
-        lambda setting: _with(experiment, space, setting).build_model(len(data.tasks)),
-        experiment.build_attack(data.context),
-        recipe_of,
-        seed=experiment.seed,
-        device=experiment.device,
-        progress=progress,
-    )
+    settings = space.draw(plan, experiment.seed)
+    pages = [_with(experiment, space, setting) for setting in settings]
+    pieces = [
+        _Piece(page=page.plain(), plan=plan, setting=number, fold=fold)
+        for number, page in enumerate(pages)
+        for fold in range(plan.folds)
+    ]
+    scores = _all_scores(pieces, executor, progress)
     best = best_trial(scores)
-    final = _final(_with(experiment, space, settings[best.setting]), plan, best, data)
-    return Calibration(experiment=final, best=best, table=_table(settings, scores))
+    return Calibration(
+        experiment=_final(pages[best.setting], plan, best, data), best=best, table=_table(settings, scores)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Piece:
+    """One training of the search, of plain types, so that another process can do it."""
+
+    page: dict[str, Any]
+    plan: Plan
+    setting: int
+    fold: int
+
+
+def _all_scores(pieces: list[_Piece], executor: Executor | None, progress: Progress) -> list[Score]:
+    words = f"calibrating: {len(pieces)} trainings"
+    if executor is None:
+        scores = []
+        with progress.task(words, len(pieces)) as advance:
+            for done, piece in enumerate(pieces, start=1):
+                scores += _scores(piece)
+                advance(done)
+        return scores
+    tasks = [Task(words=f"setting {piece.setting}, fold {piece.fold}", payload=piece) for piece in pieces]
+    outcomes = executor.run(_carry_out, tasks, words=words, progress=progress)
+    for outcome in outcomes:
+        if outcome.failure is not None:
+            raise InputError(f"calibration, {outcome.failure.words}: {outcome.failure.reason}")
+    return [score for outcome in outcomes for score in outcome.result]
+
+
+def _carry_out(piece: _Piece, progress: Progress) -> list[Score]:
+    """Do one training in a worker."""
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    return _scores(piece)
+
+
+def _scores(piece: _Piece) -> list[Score]:
+    experiment, plan = Experiment.parse(piece.page), piece.plan
+    data = SequenceDataset.open(experiment.data, verify=False)
+    folds = divided(data, plan.folds, experiment.seed)
+    train, held_out = folds[piece.fold]
+    # By the smallest fold, so that a checkpoint is the same epoch in all of them.
+    page = planned_recipe(experiment.training.recipe(), plan, min(len(seen) for seen, _ in folds))
+    seed = mix_seed(experiment.seed, "calibration", piece.setting, piece.fold)
+    torch.manual_seed(seed)
+    model, attack = experiment.build_model(len(data.tasks)), experiment.build_attack(data.context)
+    values = score_checkpoints(model, train, held_out, attack, page, plan, seed=seed, device=experiment.device)
+    per_epoch = -(-len(train) // page.batch_size)
+    return [
+        Score(setting=piece.setting, fold=piece.fold, epoch=epoch, steps=epoch * per_epoch, value=value)
+        for epoch, value in values.items()
+    ]
 
 
 def write_calibration(found: Calibration, folder: Path) -> tuple[Path, Path]:

@@ -7,7 +7,6 @@ steps become the nearest whole number of epochs, and checkpoints stand at ends o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,9 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 from holdfast.core.device import evaluating
 from holdfast.core.errors import ConfigError, InputError
-from holdfast.core.progress import SILENT, Progress
-from holdfast.core.random import mix_seed
-from holdfast.core.space import Plan, SearchSpace, Setting
+from holdfast.core.space import Plan
 from holdfast.data.dataset import SequenceDataset
 from holdfast.data.split import fold_numbers
 from holdfast.models.base import SequenceModel
@@ -28,10 +25,18 @@ from holdfast.robustness.attacks import ShiftAttack
 from holdfast.training.fit import EVALUATION_BATCH, Diverged, Watch, fit
 from holdfast.training.recipe import Recipe
 
-__all__ = ["Score", "Trial", "best_trial", "epochs_of", "performance", "search"]
+__all__ = [
+    "Score",
+    "Trial",
+    "best_trial",
+    "divided",
+    "epochs_of",
+    "performance",
+    "planned_recipe",
+    "score_checkpoints",
+]
 
 Metric = Literal["auroc", "accuracy"]
-Build = Callable[[Setting], SequenceModel]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,63 +72,75 @@ class Trial:
     value: float
 
 
-def search(
-    space: SearchSpace,
-    plan: Plan,
-    data: SequenceDataset,
-    build: Build,
-    attack: ShiftAttack,
-    recipe_of: Callable[[Setting], Recipe],
-    *,
-    seed: int = 0,
-    device: str = "auto",
-    progress: Progress = SILENT,
-) -> tuple[list[Setting], list[Score]]:
-    """Train every setting on every fold and score it at every checkpoint.
+def divided(data: SequenceDataset, n_folds: int, seed: int) -> list[tuple[SequenceDataset, SequenceDataset]]:
+    """Return what to train on and what to hold out, for each fold.
 
     Parameters
     ----------
-    space, plan
-        What to try, and how much of it.
     data
-        The whole data set; its test part is never looked at. With one fold the train part is trained on and the
-        validation part held out; with more, both parts together are divided by whole groups.
-    build
-        Makes the untrained model of a setting.
+        The whole data set; its test part is never among them.
+    n_folds
+        1 is the data's own train and validation parts; more divide both together, by whole groups.
+    seed
+        Another seed, other folds.
+    """
+    if n_folds == 1:
+        return [(data.part("train"), data.part("validation"))]
+    seen = data.training_examples()
+    number = fold_numbers(seen.group, n_folds, seed)
+    return [(seen.take(np.flatnonzero(number != k)), seen.take(np.flatnonzero(number == k))) for k in range(n_folds)]
+
+
+def score_checkpoints(
+    model: SequenceModel,
+    train: SequenceDataset,
+    held_out: SequenceDataset,
+    attack: ShiftAttack,
+    recipe: Recipe,
+    plan: Plan,
+    *,
+    seed: int,
+    device: str = "auto",
+) -> dict[int, float]:
+    """Train once and return the performance at each checkpoint, by the epochs behind it.
+
+    Parameters
+    ----------
+    model
+        Untrained; trained in place.
+    train, held_out
+        One fold.
     attack
         Of training and of scoring.
-    recipe_of
-        Gives the recipe of a setting, before the plan's steps and batch size.
+    recipe
+        As :func:`planned_recipe` gives it.
+    plan
+        Says how many checkpoints, and what is measured on which examples. With one checkpoint the weights are scored
+        that the training leaves, which may be those of its best epoch.
     seed
-        Of settings, folds, weights and order.
+        Of order and dropout.
     device
         ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-    progress
-        Whom to tell how far it is.
 
     Returns
     -------
-    list of Setting, list of Score
-        The settings by number, and all scores. A training that diverges has NaN at its checkpoints.
+    dict of int to float
+        NaN where the training diverged before.
     """
-    settings = space.draw(plan, seed)
-    folds = _folds(data, plan.folds, seed)
-    scores: list[Score] = []
-    with progress.task(f"calibrating: {len(settings)} settings, {len(folds)} folds", len(settings) * len(folds)) as go:
-        for number, setting in enumerate(settings):
-            page = planned_recipe(recipe_of(setting), plan, min(len(train) for train, _ in folds))
-            for fold, (train, held_out) in enumerate(folds):
-                own = mix_seed(seed, "calibration", number, fold)
-                torch.manual_seed(own)
-                model = build(setting)
-                values = _scored_training(model, train, held_out, attack, page, plan, seed=own, device=device)
-                per_epoch = -(-len(train) // page.batch_size)
-                scores += [
-                    Score(setting=number, fold=fold, epoch=epoch, steps=epoch * per_epoch, value=value)
-                    for epoch, value in values.items()
-                ]
-                go(number * len(folds) + fold + 1)
-    return settings, scores
+    scored = train if plan.selection == "training" else held_out
+    found = dict.fromkeys(_marks(recipe, plan.checkpoints), math.nan)
+
+    def look(epoch: int, now: SequenceModel) -> None:
+        if len(found) > 1 and epoch in found:
+            found[epoch] = performance(now, scored, attack, plan.metric)
+
+    try:
+        fit(model, train, held_out, attack, recipe, seed=seed, device=device, watch=Watch(weights=look))
+    except Diverged:
+        return found
+    if len(found) == 1:
+        found = dict.fromkeys(found, performance(model, scored, attack, plan.metric))
+    return found
 
 
 def best_trial(scores: list[Score]) -> Trial:
@@ -208,43 +225,7 @@ def _measured(score: NDArray[np.float32], label: NDArray[np.float32], metric: Me
     return float(roc_auc_score(label, score)) if metric == "auroc" else float(np.mean((score > 0) == (label > 0.5)))
 
 
-def _scored_training(
-    model: SequenceModel,
-    train: SequenceDataset,
-    held_out: SequenceDataset,
-    attack: ShiftAttack,
-    page: Recipe,
-    plan: Plan,
-    *,
-    seed: int,
-    device: str,
-) -> dict[int, float]:
-    """Train once and return the performance at each marked epoch; with one mark, of the weights the training leaves."""
-    scored = train if plan.selection == "training" else held_out
-    found = dict.fromkeys(_marks(page, plan.checkpoints), math.nan)
-
-    def look(epoch: int, now: SequenceModel) -> None:
-        if len(found) > 1 and epoch in found:
-            found[epoch] = performance(now, scored, attack, plan.metric)
-
-    try:
-        fit(model, train, held_out, attack, page, seed=seed, device=device, watch=Watch(weights=look))
-    except Diverged:
-        return found
-    if len(found) == 1:
-        found = dict.fromkeys(found, performance(model, scored, attack, plan.metric))
-    return found
-
-
 def _marks(page: Recipe, checkpoints: int) -> list[int]:
     """Return the epochs after which a training is scored, evenly spaced, the last one among them."""
     spaced = np.linspace(0, page.epochs, checkpoints + 1)[1:]
     return sorted({max(1, round(float(epoch))) for epoch in spaced})
-
-
-def _folds(data: SequenceDataset, n_folds: int, seed: int) -> list[tuple[SequenceDataset, SequenceDataset]]:
-    if n_folds == 1:
-        return [(data.part("train"), data.part("validation"))]
-    seen = data.training_examples()
-    number = fold_numbers(seen.group, n_folds, seed)
-    return [(seen.take(np.flatnonzero(number != k)), seen.take(np.flatnonzero(number == k))) for k in range(n_folds)]

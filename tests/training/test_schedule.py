@@ -84,7 +84,9 @@ def test_a_halved_rate_is_halved_after_each_stretch_of_epochs() -> None:
 
 
 def test_the_presets_of_older_papers_are_the_authors() -> None:
-    deepbind, dashboard = PRESETS["deepbind"], PRESETS["dashboard"]
+    deepbind, dashboard, zeng, danq = (PRESETS[name] for name in ("deepbind", "dashboard", "zeng", "danq"))
+    assert (zeng.optimiser, zeng.learning_rate, zeng.epochs, zeng.patience) == ("adadelta", 1.0, 20, 10)
+    assert (danq.optimiser, danq.batch_size, danq.patience) == ("rmsprop", 100, 5)
     assert (deepbind.optimiser, deepbind.batch_size) == ("sgd", 64)
     assert (dashboard.learning_rate, dashboard.halve_every, dashboard.epochs) == (0.01, 10, 50)
     assert (dashboard.batch_size, dashboard.clip_value) == (256, 5.0)

@@ -117,6 +117,26 @@ PRESETS: dict[str, Recipe] = {
         momentum=0.97,
         on_collapse="report",
     ),
+    # Zeng et al. 2016's public example; rho and epsilon are the middle of what its search tries.
+    "zeng": Recipe(
+        epochs=20,
+        batch_size=100,
+        optimiser="adadelta",
+        learning_rate=1.0,
+        rho=0.99,
+        epsilon=1e-6,
+        patience=10,
+        on_collapse="report",
+    ),
+    # Quang & Xie 2016's public code, with Keras' rate.
+    "danq": Recipe(
+        epochs=60,
+        batch_size=100,
+        optimiser="rmsprop",
+        learning_rate=1e-3,
+        patience=5,
+        on_collapse="report",
+    ),
     # Lanchantin et al. 2016 do not say how they trained; these are ours.
     "demo": Recipe(
         epochs=20,

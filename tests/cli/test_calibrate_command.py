@@ -22,6 +22,7 @@ def test_a_calibrated_page_is_trained_as_it_stands(holdfast: Any, tiny_data: Pat
     best = table.groupby(["setting", "epoch"])["value"].mean().max()
     assert found.stdout.startswith(f"best validation auroc {best:.4f}: setting ")
     assert page["training"]["trials"] == 2
+    assert page["training"]["changes"]["batch_size"] == 32  # the user's wins over the quick plan's 128
     assert found.stdout.strip().splitlines()[-1] == "next    holdfast train c/experiment.yaml"
     done = holdfast("train", "c/experiment.yaml", "--set", "audit.bootstrap=2")
     assert done.exit_code == 0, done.output

@@ -87,8 +87,8 @@ def calibrate(
     Parameters
     ----------
     experiment
-        Data, window, attack and seed; what it sets of the model or the recipe is not searched. The recipe is the
-        preset of the model's search.
+        Data, window, attack and seed; what it sets of the model or the recipe is not searched, and wins over the
+        plan's steps and batch size. The recipe is the preset of the model's search.
     plan
         How much to try, see :func:`plan_of`.
     executor
@@ -109,8 +109,12 @@ def calibrate(
     InputError
         If the data do not fit, a worker fails, or every setting diverges.
     """
-    if "epochs" in experiment.training.changes:
-        plan = dataclasses.replace(plan, steps=None)
+    given = experiment.training.changes
+    plan = dataclasses.replace(
+        plan,
+        steps=None if "epochs" in given else plan.steps,
+        batch_size=None if "batch_size" in given else plan.batch_size,
+    )
     space = _left_open(_space(experiment), experiment)
     data = SequenceDataset.open(experiment.data)
     settings = space.draw(plan, experiment.seed)

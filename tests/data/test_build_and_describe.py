@@ -134,7 +134,10 @@ def test_contradictions_are_those_that_brute_force_finds(seed: int) -> None:
         ]
         for i in range(12)
     ]
-    assert contradictory(hashed(codes), labels).tolist() == expected
+    rows, found = contradictory(hashed(codes), labels)
+    whole = np.zeros(labels.shape, dtype=bool)
+    whole[rows] = found
+    assert whole.tolist() == expected
 
 
 def test_rows_of_n_only_are_refused_where_a_class_has_nothing_else_and_counted_otherwise(tmp_path: Path) -> None:

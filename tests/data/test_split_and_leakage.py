@@ -17,7 +17,7 @@ from holdfast.core.registry import Spec
 from holdfast.data.dataset import SequenceDataset
 from holdfast.data.leakage import composition_hashes, leakage, sequence_hashes, twin_groups
 from holdfast.data.negatives import negatives_by_shuffle
-from holdfast.data.split import SPLITS, ByChromosome, Fractions, Given, Paper
+from holdfast.data.split import SPLITS, ByChromosome, Fractions, Given, Paper, fold_numbers
 from holdfast.dna.codes import encode
 from holdfast.dna.edit import reverse_complement
 from holdfast.io.records import LabelledSequences
@@ -240,3 +240,21 @@ def test_the_papers_own_set_has_the_parts_and_the_leakage_of_the_paper(real_data
     # Every negative has the composition of exactly one positive.
     _, sizes = np.unique(twin_groups(records.codes, records.labels), return_counts=True)
     assert sizes.tolist() == [2] * 14_780
+
+
+@pytest.mark.parametrize("n_folds", [2, 3, 5])
+def test_folds_keep_groups_whole_and_are_of_nearly_equal_size(n_folds: int) -> None:
+    group = np.random.default_rng(0).permutation(np.repeat(np.arange(100), 3))
+    fold = fold_numbers(group, label, n_folds, seed=1)
+    for number in range(100):
+        assert len(set(fold[group == number])) == 1
+    # A fold is closed by the group that fills it.
+    assert np.ptp(np.bincount(fold, minlength=n_folds)) <= 3 * n_folds
+    assert not np.array_equal(fold, fold_numbers(group, label, n_folds, seed=2))
+
+
+def test_more_folds_than_groups_are_refused() -> None:
+    with pytest.raises(InputError, match="2 groups of examples cannot be divided into 3 folds"):
+        fold_numbers(np.array([0, 0, 1, 1]), np.zeros(4, np.int8), 3, seed=0)
+    with pytest.raises(ConfigError, match="2 folds or more"):
+        fold_numbers(np.arange(4), np.zeros(4, np.int8), 1, seed=0)

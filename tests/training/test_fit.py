@@ -84,7 +84,15 @@ def kill_after(steps: int) -> Watch:
 
 @pytest.mark.parametrize("steps", [3, 20, 33])
 @pytest.mark.parametrize(
-    "changes", [{}, {"schedule": "plateau", "patience": 3, "average": None}], ids=["fast", "plateau"]
+    "changes",
+    [
+        {},
+        {"schedule": "plateau", "patience": 3, "average": None},
+        {"optimiser": "sgd", "momentum": 0.9, "keep": "last"},
+        {"optimiser": "rmsprop", "schedule": "constant", "halve_every": 1},
+        {"optimiser": "adadelta", "learning_rate": 1.0, "clip_value": 0.1},
+    ],
+    ids=["fast", "plateau", "sgd", "rmsprop", "adadelta"],
 )
 def test_a_resumed_run_equals_an_unbroken_one_to_the_bit(tmp_path: Path, steps: int, changes: dict[str, Any]) -> None:
     whole, expected = trained(changes=changes)
@@ -202,6 +210,21 @@ def test_a_loss_that_is_not_finite_is_an_error_with_a_remedy() -> None:
     data = dataset()
     with pytest.raises(HoldfastError, match="lower learning_rate"):
         fit(model, data.part("train"), data.part("validation"), ATTACKS["centre"](shift=SHIFT), recipe("fast"))
+
+
+def test_the_last_epoch_is_kept_where_the_recipe_asks_for_it() -> None:
+    seen: dict[int, torch.Tensor] = {}
+
+    def note(epoch: int, model: Any) -> None:
+        seen[epoch] = model.conv1.weight.detach().clone()
+
+    high = {"learning_rate": 0.1, "schedule": "constant", "average": None}  # too high to end at the best epoch
+    best, fitted = trained(changes=high, watch=Watch(weights=note))
+    assert fitted.best_epoch < len(fitted.history)
+    assert torch.equal(best.conv1.weight, seen[fitted.best_epoch])
+    last, fitted = trained(changes={**high, "keep": "last"}, watch=Watch(weights=note))
+    assert fitted.best_epoch == len(fitted.history)
+    assert torch.equal(last.conv1.weight, seen[fitted.best_epoch])
 
 
 def test_one_class_only_is_refused() -> None:

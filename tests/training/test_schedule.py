@@ -74,3 +74,19 @@ def test_a_stage_narrows_the_reach_and_keeps_the_kind() -> None:
 def test_an_impossible_recipe_is_refused(preset: str, changes: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         recipe(preset, changes)
+
+
+def test_a_halved_rate_is_halved_after_each_stretch_of_epochs() -> None:
+    page = PRESETS["dashboard"]
+    steps = 7
+    rates = [rate_at(page, (epoch + step / steps) / page.epochs) for epoch in range(50) for step in range(steps)]
+    assert rates == [0.01 * 0.5 ** (number // (10 * steps)) for number in range(50 * steps)]
+
+
+def test_the_presets_of_older_papers_are_the_authors() -> None:
+    deepbind, dashboard, zeng, danq = (PRESETS[name] for name in ("deepbind", "dashboard", "zeng", "danq"))
+    assert (zeng.optimiser, zeng.learning_rate, zeng.epochs, zeng.patience) == ("adadelta", 1.0, 20, 10)
+    assert (danq.optimiser, danq.batch_size, danq.patience) == ("rmsprop", 100, 5)
+    assert (deepbind.optimiser, deepbind.batch_size) == ("sgd", 64)
+    assert (dashboard.learning_rate, dashboard.halve_every, dashboard.epochs) == (0.01, 10, 50)
+    assert (dashboard.batch_size, dashboard.clip_value) == (256, 5.0)

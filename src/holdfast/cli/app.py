@@ -8,6 +8,7 @@ import typer
 
 from holdfast import __version__
 from holdfast.cli.audit import audit
+from holdfast.cli.calibrate import calibrate
 from holdfast.cli.data import data_app
 from holdfast.cli.demo import demo
 from holdfast.cli.ensemble import ensemble
@@ -48,6 +49,7 @@ def _root(
 
 app.command("demo")(guarded(demo))
 app.command("train")(guarded(train))
+app.command("calibrate")(guarded(calibrate))
 app.command("audit")(guarded(audit))
 app.command("ensemble")(guarded(ensemble))
 app.command("report")(guarded(report))

@@ -102,7 +102,7 @@ class Arrays:
         InputError
             If an array is not what it has to be.
         """
-        count = len(codes)
+        count = len(codes) if np.ndim(codes) else 0
         arrays = cls(
             codes=codes,
             labels=labels,

@@ -16,7 +16,7 @@ from holdfast.core.errors import InputError
 from holdfast.data.arrays import Arrays, Places, array_digests
 from holdfast.data.batch import Batch
 from holdfast.data.manifest import Manifest, Provenance, count_labels
-from holdfast.data.parts import part_number
+from holdfast.data.parts import TEST, part_number
 from holdfast.data.places import StoredPlaces
 from holdfast.data.store import PLACES, StoreWriter, make_manifest, read_store
 from holdfast.dna.codes import Codes
@@ -226,6 +226,10 @@ class SequenceDataset:
             If there is no such part.
         """
         return self.take(np.flatnonzero(self.split == part_number(name)))
+
+    def training_examples(self) -> SequenceDataset:
+        """Return a view of everything that is not for testing: train and validation parts together."""
+        return self.take(np.flatnonzero(self.split != TEST))
 
     def codes_at(self, index: ArrayLike) -> Codes:
         """Return (n, L) uint8 of the examples at positions (n,): only those are read.

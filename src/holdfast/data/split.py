@@ -17,15 +17,19 @@ from holdfast.core.random import numpy_generator
 from holdfast.core.registry import Registry
 from holdfast.data.parts import TEST, TRAIN, VALIDATION
 
-__all__ = ["SPLITS", "ByChromosome", "Examples", "Fractions", "Given", "Paper", "Split"]
+__all__ = ["SPLITS", "ByChromosome", "Examples", "Fractions", "Given", "Paper", "Split", "fold_numbers"]
 
 
 class Examples(Protocol):
-    """What a split may look at: never bases or labels, so that data sets of any size can be divided."""
+    """What a split may look at: a few bytes an example, so that data sets of any size can be divided."""
 
     @property
     def source(self) -> str:
         """For errors."""
+
+    @property
+    def first_label(self) -> NDArray[np.int8]:
+        """(N,) labels of the first task."""
 
     @property
     def split(self) -> NDArray[np.uint8] | None:
@@ -101,7 +105,7 @@ class Fractions:
         """Return (N,) uint8 part numbers."""
         split = np.full(len(records), TRAIN, dtype=np.uint8)
         sizes = {TEST: self.test * len(records), VALIDATION: self.validation * len(records)}
-        for part, rows in _draw_groups(_groups(records), records.labels[:, 0], sizes, self.seed).items():
+        for part, rows in _draw_groups(_groups(records), records.first_label, sizes, self.seed).items():
             split[rows] = part
         return split
 
@@ -208,7 +212,7 @@ class Given:
         if not (split == VALIDATION).any():
             train = np.flatnonzero(split == TRAIN)
             sizes = {VALIDATION: self.validation * len(train)}
-            drawn = _draw_groups(_groups(records)[train], records.labels[train, 0], sizes, self.seed)
+            drawn = _draw_groups(_groups(records)[train], records.first_label[train], sizes, self.seed)
             split[train[drawn[VALIDATION]]] = VALIDATION
         return split
 
@@ -282,6 +286,41 @@ class ByChromosome:
 SPLITS: Registry[Split] = Registry(
     "split", {"fractions": Fractions, "paper": Paper, "given": Given, "by_chromosome": ByChromosome}
 )
+
+
+def fold_numbers(group: NDArray[np.int64], label: NDArray[np.int8], n_folds: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold of each example, 0 .. n_folds - 1: random, of nearly equal size, whole groups on one side.
+
+    Parameters
+    ----------
+    group
+        (N,) int64; examples with one number stay together.
+    label
+        (N,) int8; folds have the balance of the whole.
+    n_folds
+        At least 2.
+    seed
+        Another seed, other folds.
+
+    Raises
+    ------
+    InputError
+        If there are fewer groups than folds.
+
+    Examples
+    --------
+    >>> np.bincount(fold_numbers(np.arange(9), np.zeros(9, dtype=np.int8), 3, seed=0)).tolist()
+    [3, 3, 3]
+    """
+    if n_folds < 2:
+        raise ConfigError(f"cross-validation needs 2 folds or more, got {n_folds}")
+    drawn = _draw_groups(group, label, dict.fromkeys(range(n_folds - 1), len(group) / n_folds), seed)
+    fold = np.full(len(group), n_folds - 1, dtype=np.int64)
+    for number, rows in drawn.items():
+        fold[rows] = number
+    if len(np.unique(fold)) < n_folds:
+        raise InputError(f"{len(np.unique(group))} groups of examples cannot be divided into {n_folds} folds")
+    return fold
 
 
 def _groups(records: Examples) -> NDArray[np.int64]:

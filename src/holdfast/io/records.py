@@ -89,6 +89,11 @@ class LabelledSequences:
         return len(self.codes)
 
     @property
+    def first_label(self) -> NDArray[np.int8]:
+        """(N,) labels of the first task."""
+        return self.labels[:, 0]
+
+    @property
     def length(self) -> int:
         """Bases per sequence."""
         return int(self.codes.shape[1])

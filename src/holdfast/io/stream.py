@@ -35,6 +35,7 @@ class Columns:
     def __init__(self, *, source: str) -> None:
         self.source = source
         self._lengths = list[int]()
+        self._first_label = list[NDArray[np.int8]]()
         self._split = list[NDArray[np.uint8] | None]()
         self._group = list[NDArray[np.int64] | None]()
         self._chrom = list[tuple[str, ...] | None]()
@@ -43,6 +44,7 @@ class Columns:
     def add(self, block: LabelledSequences) -> None:
         """Take the next examples."""
         self._lengths.append(len(block))
+        self._first_label.append(block.first_label.copy())
         self._split.append(block.split)
         self._group.append(block.group)
         self._chrom.append(block.chrom)
@@ -50,6 +52,11 @@ class Columns:
 
     def __len__(self) -> int:
         return sum(self._lengths)
+
+    @cached_property
+    def first_label(self) -> NDArray[np.int8]:
+        """(N,) labels of the first task."""
+        return np.concatenate(self._first_label)
 
     @cached_property
     def split(self) -> NDArray[np.uint8] | None:

@@ -46,6 +46,10 @@ class TrainingSettings(_Page):
 
     preset: str = "fast"
     changes: dict[str, Any] = Field(default_factory=dict)
+    trials: int = Field(default=1, ge=1)
+    """Trainings from different first weights; the one with the largest training AUROC is kept."""
+    all_data: bool = False
+    """Train on the train and validation parts together; needs ``keep: last``, for nothing is held out."""
 
     def recipe(self) -> Recipe:
         """Return the resolved recipe."""
@@ -105,7 +109,9 @@ class Experiment(_Page):
         except ValidationError as error:
             raise ConfigError(f"{where}: {explained(error, cls)}") from error
         try:
-            experiment.training.recipe()
+            kept = experiment.training.recipe().keep
+            if experiment.training.all_data and kept != "last":
+                raise ConfigError("training.all_data holds nothing out to choose an epoch by; set changes.keep: last")
             experiment.build_attack(context=max(1000, experiment.shift.window))
             _check_model(experiment.model)
         except ConfigError as error:

@@ -33,7 +33,8 @@ from holdfast.report import write_report
 from holdfast.robustness.attacks import CentreShift, ShiftAttack
 from holdfast.runs.folder import HISTORY_COLUMNS, Run
 from holdfast.runs.records import DataFacts, FilterRecord, RunRecord, TrainingFacts
-from holdfast.training.fit import Fitted, Watch, fit
+from holdfast.training.fit import Fitted, Watch
+from holdfast.training.trials import fit_trials
 
 __all__ = [
     "assist",
@@ -111,12 +112,14 @@ def assist(experiment: Experiment, root: Path, *, resume: bool = False, devices:
     ``torchrun`` starts ``devices`` processes; the one of rank 0 calls :func:`train`, the others this.
     """
     data, model, attack = _prepared(experiment)
-    fit(
+    fit_trials(
         model,
-        data.part("train"),
+        lambda: experiment.build_model(len(data.tasks)),
+        _seen(experiment, data),
         data.part("validation"),
         attack,
         experiment.training.recipe(),
+        trials=experiment.training.trials,
         seed=experiment.seed,
         device=experiment.device,
         devices=devices,
@@ -270,15 +273,17 @@ def _learn(
             model.fit_windows(windows.codes.numpy(), part.labels)
         return None
     began = time.perf_counter()
-    recipe = experiment.training.recipe()
-    steps = recipe.epochs * -(-len(data.part("train")) // recipe.batch_size)
+    recipe, seen = experiment.training.recipe(), _seen(experiment, data)
+    steps = recipe.epochs * -(-len(seen) // recipe.batch_size)
     with progress.task(f"training {experiment.strategy} at {experiment.shift.window} bp", steps) as advance:
-        fitted = fit(
+        fitted = fit_trials(
             model,
-            data.part("train"),
+            lambda: experiment.build_model(len(data.tasks)),
+            seen,
             data.part("validation"),
             attack,
             recipe,
+            trials=experiment.training.trials,
             seed=experiment.seed,
             device=experiment.device,
             devices=devices,
@@ -290,6 +295,11 @@ def _learn(
     for note in fitted.notes:
         progress.say(note)
     return _facts(fitted, experiment, time.perf_counter() - began)
+
+
+def _seen(experiment: Experiment, data: SequenceDataset) -> SequenceDataset:
+    """Return the examples to train on."""
+    return data.training_examples() if experiment.training.all_data else data.part("train")
 
 
 class _Watching:

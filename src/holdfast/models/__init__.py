@@ -3,8 +3,11 @@
 from holdfast.core.registry import Registry
 from holdfast.models.base import SequenceModel, WindowModel
 from holdfast.models.danq import DanQ
+from holdfast.models.dashboard import DashboardCNN, DashboardCNNRNN, DashboardRNN
+from holdfast.models.deepbind import DeepBind
 from holdfast.models.deeperbind import DeeperBind
 from holdfast.models.deepsea import DeepSEA
+from holdfast.models.demo import DeMo
 from holdfast.models.ensemble import Ensemble
 from holdfast.models.holdfast_net import HoldfastNet
 from holdfast.models.kmer import KmerLogistic
@@ -26,6 +29,11 @@ MODELS: Registry[SequenceModel] = Registry(
         "danq": DanQ,
         "deeperbind": DeeperBind,
         "deepsea": DeepSEA,
+        "dashboard_cnn": DashboardCNN,
+        "dashboard_cnn_rnn": DashboardCNNRNN,
+        "dashboard_rnn": DashboardRNN,
+        "deepbind": DeepBind,
+        "demo": DeMo,
         "holdfast": HoldfastNet,
         "kmer": KmerLogistic,
         "pap_megyeri": PapMegyeriCNN,

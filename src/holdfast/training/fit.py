@@ -25,16 +25,21 @@ from holdfast.models.base import SequenceModel
 from holdfast.robustness.attacks import CentreShift, RandomShift, SampledWorstShift, ShiftAttack, WorstShift
 from holdfast.training.checkpoint import Checkpoint, Progress, load_optimiser, optimiser_tensors
 from holdfast.training.objective import Objective
+from holdfast.training.optimisers import build_optimiser
 from holdfast.training.recipe import Recipe, Stage
 from holdfast.training.schedule import Plateau, rate_at, stage_at, stage_attack
 from holdfast.training.transforms import add_shuffled_negatives, happens, random_strand
 
-__all__ = ["Fitted", "Watch", "fit"]
+__all__ = ["Diverged", "Fitted", "Watch", "fit"]
 
 EVALUATION_BATCH = 256
 # A model is called collapsed after this many epochs in a row in which it calls (nearly) all examples alike.
 COLLAPSE_EPOCHS = 2
 COLLAPSE_SHARE = 0.01
+
+
+class Diverged(HoldfastError):
+    """The loss of a training is no finite number."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Fitted:
     history
         One row per epoch, of every attempt.
     best_epoch
-        1-based, of the last attempt.
+        1-based, of the last attempt: the epoch whose weights were kept.
     best_loss
         Attacked validation loss at that epoch.
     stopped_early
@@ -72,10 +77,13 @@ class Watch:
         Called with (steps done, steps in all) of this attempt.
     epoch
         Called after each epoch with the whole history.
+    weights
+        Called after each epoch with its 1-based number and the model as it was validated.
     """
 
     step: Callable[[int, int], None] = lambda done, total: None
     epoch: Callable[[list[dict[str, Any]]], None] = lambda history: None
+    weights: Callable[[int, SequenceModel], None] = lambda epoch, model: None
 
 
 def fit(
@@ -92,7 +100,7 @@ def fit(
     resume: bool = False,
     watch: Watch | None = None,
 ) -> Fitted:
-    """Train a model against an attack and leave it with the weights of the best epoch.
+    """Train a model against an attack and leave it with the weights of the best epoch, or of the last by the recipe.
 
     The best epoch has the least validation loss under the same attack. All randomness follows from ``seed``, so on a
     CPU the same call gives the same weights to the bit, and a resumed run those of an unbroken one.
@@ -124,7 +132,7 @@ def fit(
     ------
     InputError
         No examples, no known labels of both classes, or a checkpoint of another run.
-    HoldfastError
+    Diverged
         If the loss is not finite.
     """
     objects = {"model": model, "train": train, "validation": validation, "attack": attack, "recipe": recipe}
@@ -208,14 +216,7 @@ class _Attempt:
         """Set first weights (or those of a checkpoint), the optimiser and the average."""
         self.model.load_state_dict(fresh)
         objective = Objective(self.model, self.recipe.label_smoothing)
-        kind = torch.optim.Adam if self.recipe.optimiser == "adam" else torch.optim.AdamW
-        optimiser = kind(
-            self.model.parameter_groups(),
-            lr=self.recipe.learning_rate,
-            betas=self.recipe.betas,
-            eps=self.recipe.epsilon,
-            weight_decay=self.recipe.weight_decay,
-        )
+        optimiser = build_optimiser(self.model, self.recipe)
         self.objective, self.optimiser = self.fabric.setup(objective, optimiser)
         self.average = copy.deepcopy(self.model) if self.recipe.average else self.model
         self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
@@ -246,6 +247,7 @@ class _Attempt:
             )
             collapsed = self._judge(loss, called, stage)
             watch.epoch(state.history)
+            watch.weights(state.epoch, self.average)
             if collapsed:  # no checkpoint: a resumed run collapses and restarts as this one does
                 return True
             if checkpoint is not None and self.fabric.global_rank == 0:
@@ -280,13 +282,15 @@ class _Attempt:
             self.fabric.backward(loss)
             if recipe.clip_norm is not None:
                 self.fabric.clip_gradients(self.objective, self.optimiser, max_norm=recipe.clip_norm)
+            if recipe.clip_value is not None:
+                self.fabric.clip_gradients(self.objective, self.optimiser, clip_val=recipe.clip_value)
             self.optimiser.step()
             self._update_average(epoch * self.steps + step)
             total += loss.detach() * len(chosen)
             watch.step(epoch * self.steps + step + 1, recipe.epochs * self.steps)
         mean = float(self._reduced(total, "mean")) / len(self.train)
         if not math.isfinite(mean):
-            raise HoldfastError(
+            raise Diverged(
                 f"the training loss became {mean} in epoch {epoch + 1}; lower learning_rate "
                 f"(now {recipe.learning_rate:g}) or set clip_norm"
             )
@@ -344,7 +348,7 @@ class _Attempt:
     def _judge(self, loss: float, called: float, stage: Stage) -> bool:
         """Keep the best weights, move the schedule, and return whether the model has collapsed."""
         state, recipe = self.state, self.recipe
-        if loss < state.best_loss:
+        if loss < state.best_loss or recipe.keep == "last":
             state.best_loss, state.best_epoch = loss, state.epoch
             self.best = {name: tensor.detach().clone() for name, tensor in self.average.state_dict().items()}
         elif recipe.patience is not None and state.epoch - state.best_epoch >= recipe.patience:

@@ -32,12 +32,18 @@ class Recipe(BaseModel):
 
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=2)
-    optimiser: Literal["adam", "adamw"]
+    optimiser: Literal["adam", "adamw", "sgd", "rmsprop", "adadelta"]
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     betas: tuple[ShareBelowOne, ShareBelowOne] = (0.9, 0.999)
     epsilon: float = Field(default=1e-8, gt=0)
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+    """Of ``sgd``, in Nesterov's form."""
+    rho: float = Field(default=0.9, ge=0, lt=1)
+    """``rmsprop`` and ``adadelta``: decay of the averages of squares."""
     schedule: Literal["constant", "one-cycle", "plateau"] = "constant"
+    halve_every: int | None = Field(default=None, ge=1)
+    """Constant schedule: epochs after which the rate is halved, again and again."""
     warm_up: float = Field(default=0.2, ge=0, lt=1)
     """One-cycle: share of the steps in which the rate rises."""
     plateau_factor: float = Field(default=0.25, gt=0, lt=1)
@@ -45,10 +51,14 @@ class Recipe(BaseModel):
     min_delta: float = Field(default=1e-4, ge=0)
     patience: int | None = Field(default=None, ge=1)
     """Epochs without a better attacked validation loss after which training stops; None trains them all."""
+    keep: Literal["best", "last"] = "best"
+    """Which epoch's weights a training leaves: those of the least attacked validation loss, or the last."""
     average: float | None = Field(default=None, gt=0, lt=1)
     """Decay of an exponential average of the weights, which is then what is validated and kept."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
     clip_norm: float | None = Field(default=None, gt=0)
+    clip_value: float | None = Field(default=None, gt=0)
+    """Largest absolute entry of a gradient; larger ones are cut to it."""
     reverse_complement: float = Field(default=0.0, ge=0, le=1)
     """Probability that a training example is read from the other strand."""
     shuffled_negatives: bool = False
@@ -97,6 +107,54 @@ PRESETS: dict[str, Recipe] = {
         epsilon=1e-7,
         schedule="plateau",
         patience=25,
+        on_collapse="report",
+    ),
+    # Alipanahi et al.: rate and momentum are the middle of what the authors' calibration draws from; see its search.
+    "deepbind": Recipe(
+        epochs=20,
+        batch_size=64,
+        optimiser="sgd",
+        learning_rate=5e-3,
+        momentum=0.97,
+        on_collapse="report",
+    ),
+    # Zeng et al. 2016's public example; rho and epsilon are the middle of what its search tries.
+    "zeng": Recipe(
+        epochs=20,
+        batch_size=100,
+        optimiser="adadelta",
+        learning_rate=1.0,
+        rho=0.99,
+        epsilon=1e-6,
+        patience=10,
+        on_collapse="report",
+    ),
+    # Quang & Xie 2016's public code, with Keras' rate.
+    "danq": Recipe(
+        epochs=60,
+        batch_size=100,
+        optimiser="rmsprop",
+        learning_rate=1e-3,
+        patience=5,
+        on_collapse="report",
+    ),
+    # Lanchantin et al. 2016 do not say how they trained; these are ours.
+    "demo": Recipe(
+        epochs=20,
+        batch_size=128,
+        optimiser="adam",
+        learning_rate=1e-3,
+        patience=5,
+        on_collapse="report",
+    ),
+    # Lanchantin et al. 2017's public code, shuffled, and the best epoch kept.
+    "dashboard": Recipe(
+        epochs=50,
+        batch_size=256,
+        optimiser="adam",
+        learning_rate=1e-2,
+        halve_every=10,
+        clip_value=5.0,
         on_collapse="report",
     ),
     # Ours, chosen on validation data of S/discovery.

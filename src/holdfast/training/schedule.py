@@ -21,7 +21,9 @@ def rate_at(recipe: Recipe, progress: float) -> float:
     5e-05
     """
     if recipe.schedule != "one-cycle":
-        return recipe.learning_rate
+        # Progress is a quotient of whole steps; what it lacks to a whole epoch is rounding.
+        halvings = int(progress * recipe.epochs + 1e-6) // recipe.halve_every if recipe.halve_every else 0
+        return recipe.learning_rate * 0.5**halvings
     if progress < recipe.warm_up:
         return recipe.learning_rate * (0.04 + 0.96 * progress / recipe.warm_up)
     left = (1 - progress) / (1 - recipe.warm_up)

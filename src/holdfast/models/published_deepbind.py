@@ -1,0 +1,48 @@
+"""DeepBind's published parameter files as models of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from holdfast.core.registry import Spec
+from holdfast.io.deepbind_params import is_deepbind_params, read_deepbind_params
+
+__all__ = ["load", "recognise"]
+
+
+def recognise(path: Path) -> bool:
+    """Return whether a file looks like one of DeepBind's parameter files."""
+    return is_deepbind_params(path)
+
+
+def load(path: Path) -> tuple[Spec, dict[str, Tensor], str]:
+    """Return the model's name and parameters, its weights, and what it is in words.
+
+    Raises
+    ------
+    InputError
+        As :func:`~holdfast.io.deepbind_params.read_deepbind_params`.
+    """
+    published = read_deepbind_params(path)
+    n_detectors, _, length = published.detectors.shape
+    params = {
+        "n_detectors": n_detectors,
+        "detector_length": length,
+        "hidden": published.n_hidden,
+        "average_pool": published.average_pool,
+        "both_strands": published.both_strands,
+    }
+    arrays = {"detectors.weight": published.detectors, "detectors.bias": published.thresholds}
+    if published.weights_2 is None:
+        arrays |= {"out.weight": published.weights_1, "out.bias": published.bias_1}
+    else:
+        assert published.bias_2 is not None
+        arrays |= {"hidden.weight": published.weights_1, "hidden.bias": published.bias_1}
+        arrays |= {"out.weight": published.weights_2, "out.bias": published.bias_2}
+    weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    strands = "both strands" if published.both_strands else "one strand"
+    words = f"DeepBind {path.stem}: {n_detectors} detectors of {length} bp, {published.n_hidden} hidden, {strands}"
+    return Spec(name="deepbind", params=params), weights, words

@@ -8,6 +8,7 @@ import typer
 
 from holdfast import __version__
 from holdfast.cli.audit import audit
+from holdfast.cli.compare import compare
 from holdfast.cli.data import data_app
 from holdfast.cli.demo import demo
 from holdfast.cli.grid import grid
@@ -50,6 +51,7 @@ app.command("train")(guarded(train))
 app.command("audit")(guarded(audit))
 app.command("report")(guarded(report))
 app.command("grid")(guarded(grid))
+app.command("compare")(guarded(compare))
 app.command("reproduce")(guarded(reproduce))
 app.command("list")(guarded(list_names))
 app.add_typer(data_app, name="data")

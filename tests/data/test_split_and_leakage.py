@@ -245,6 +245,7 @@ def test_the_papers_own_set_has_the_parts_and_the_leakage_of_the_paper(real_data
 @pytest.mark.parametrize("n_folds", [2, 3, 5])
 def test_folds_keep_groups_whole_and_are_of_nearly_equal_size(n_folds: int) -> None:
     group = np.random.default_rng(0).permutation(np.repeat(np.arange(100), 3))
+    label = (np.arange(300) % 2).astype(np.int8)
     fold = fold_numbers(group, label, n_folds, seed=1)
     for number in range(100):
         assert len(set(fold[group == number])) == 1

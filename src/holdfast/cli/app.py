@@ -9,6 +9,7 @@ import typer
 from holdfast import __version__
 from holdfast.cli.audit import audit
 from holdfast.cli.calibrate import calibrate
+from holdfast.cli.compare import compare
 from holdfast.cli.data import data_app
 from holdfast.cli.demo import demo
 from holdfast.cli.ensemble import ensemble
@@ -54,6 +55,7 @@ app.command("audit")(guarded(audit))
 app.command("ensemble")(guarded(ensemble))
 app.command("report")(guarded(report))
 app.command("grid")(guarded(grid))
+app.command("compare")(guarded(compare))
 app.command("reproduce")(guarded(reproduce))
 app.command("list")(guarded(list_names))
 app.add_typer(data_app, name="data")

@@ -12,7 +12,9 @@ from holdfast.cli.data import data_app
 from holdfast.cli.demo import demo
 from holdfast.cli.grid import grid
 from holdfast.cli.guard import guarded
+from holdfast.cli.import_ import import_
 from holdfast.cli.listing import list_names
+from holdfast.cli.predict import predict
 from holdfast.cli.report import report
 from holdfast.cli.reproduce import reproduce
 from holdfast.cli.train import train
@@ -48,6 +50,8 @@ def _root(
 app.command("demo")(guarded(demo))
 app.command("train")(guarded(train))
 app.command("audit")(guarded(audit))
+app.command("import")(guarded(import_))
+app.command("predict")(guarded(predict))
 app.command("report")(guarded(report))
 app.command("grid")(guarded(grid))
 app.command("reproduce")(guarded(reproduce))

@@ -23,10 +23,10 @@ def audit(
     run: Annotated[Path | None, typer.Argument(help="Run folder.", show_default=False)] = None,
     *,
     module: Annotated[str | None, typer.Option(metavar="FILE.PY:FUNCTION", help="Builds the module to audit.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data set folder, for --module.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data set folder, for --module or an imported run.")] = None,
     window: Annotated[int | None, typer.Option(help="Bases the module reads, for --module.")] = None,
-    max_shift: Annotated[int | None, typer.Option(help="Farthest shift in bp, for --module. [default: any]")] = None,
-    strands: Annotated[Literal["forward", "both"], typer.Option(help="For --module.")] = "forward",
+    max_shift: Annotated[int | None, typer.Option(help="Farthest shift in bp, with --data. [default: any]")] = None,
+    strands: Annotated[Literal["forward", "both"], typer.Option(help="With --data.")] = "forward",
     protect_core: Annotated[bool, typer.Option("--protect-core", help="Refuse windows that cut the core.")] = False,
     output: Annotated[
         Literal["auto", "logits", "probabilities", "two-class-logits", "two-class-probabilities"],
@@ -42,12 +42,14 @@ def audit(
     """Measure how far a shift can push a run's model, or the module that a Python function builds.
 
     A run is audited under its own threat model. Asked as its experiment has it, the answer replaces the one in its
-    folder; asked otherwise (--part, --n-try, --bootstrap, --device), it is only shown.
+    folder; asked otherwise (--part, --n-try, --bootstrap, --device), it is only shown. A run of a model that was
+    imported is audited on --data and keeps what was found.
     """
     from holdfast.cli.progress import progress_to_stderr
     from holdfast.cli.tables import print_audit, to_stdout
     from holdfast.jobs.audit import audit_again
     from holdfast.jobs.experiment import AuditSettings, ShiftSettings
+    from holdfast.jobs.import_model import audit_import
     from holdfast.jobs.imported import audit_reference
 
     if (run is None) == (module is None):
@@ -57,7 +59,12 @@ def audit(
     progress = progress_to_stderr()
     folder: Path | None = None
     found: Audit
-    if run is not None:
+    if run is not None and data is not None:
+        if any(value is not None for value in (window, save)) or output != "auto":
+            raise ConfigError("an imported run has its own window, output and folder; leave those options out")
+        threat = {"max_shift": max_shift, "protect_core": protect_core, "strands": strands}
+        found = audit_import(run, data, threat, changes=asked, device=device, progress=progress)
+    elif run is not None:
         given = [value is not None for value in (data, window, max_shift, save)]
         if any([*given, strands != "forward", protect_core, output != "auto"]):
             raise ConfigError("a run is audited under its own threat model; only --module takes another one, or --save")

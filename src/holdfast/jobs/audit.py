@@ -22,12 +22,19 @@ from holdfast.robustness.ood import in_versus_out
 from holdfast.robustness.shift import Shift
 from holdfast.runs.folder import Run
 
-__all__ = ["audit_again", "audit_module", "audit_run", "load_module", "load_run_model"]
+__all__ = ["audit_again", "audit_module", "audit_run", "load_module", "load_run_model", "run_tasks"]
 
 
 def load_run_model(run: Run) -> SequenceModel:
     """Return a run's trained model, in eval mode on the CPU."""
-    return load_weights(run.model_spec, run.path("weights"), n_tasks=len(run.data.tasks), window=run.record.window)
+    return load_weights(run.model_spec, run.path("weights"), n_tasks=len(run_tasks(run)), window=run.record.window)
+
+
+def run_tasks(run: Run) -> list[str]:
+    """Return the names of a run's tasks: those of its data, or of the import where it has none yet."""
+    if run.record.kind == "imported" and not run.has("data"):
+        return [str(task) for task in run.record.extra.get("tasks", ())]
+    return run.data.tasks
 
 
 def open_run_data(run: Run, experiment: Experiment) -> SequenceDataset:
@@ -112,6 +119,8 @@ def audit_again(
     run = Run.open(folder)
     if not run.has("weights") or not run.is_done:
         raise InputError(f"{folder}: not a finished training run; run the same command with --resume first")
+    if not run.has("data"):
+        raise InputError(f"{folder}: imported, and never audited; say on which data set with --data")
     experiment = Experiment.parse(run.config, where=str(run.path("config")))
     if not changes and device is None:
         found = audit_run(run, progress=progress)

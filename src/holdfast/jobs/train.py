@@ -32,7 +32,7 @@ from holdfast.runs.folder import HISTORY_COLUMNS, Run
 from holdfast.runs.records import DataFacts, FilterRecord, RunRecord, TrainingFacts
 from holdfast.training.fit import Fitted, Watch, fit
 
-__all__ = ["assist", "data_facts", "epochs_done", "existing_run", "located_run", "train", "versions"]
+__all__ = ["assist", "data_facts", "epochs_done", "existing_run", "filter_records", "located_run", "train", "versions"]
 
 # Filters drawn in a report.
 N_FILTERS = 24
@@ -83,7 +83,7 @@ def train(
     save_weights(model, run.path("weights"))
     run.write_model_spec(experiment.resolved_model)
     audit_run(run, model, data, progress=progress)
-    run.write_filters(_filters(model, data))
+    run.write_filters(filter_records(model, data))
     run.finish(record.model_copy(update={"training": facts}))
     # A report reads finished runs only, and can be written again at any time.
     write_report([run], run.path("report"))
@@ -279,7 +279,8 @@ def _facts(fitted: Fitted, experiment: Experiment, seconds: float) -> TrainingFa
     )
 
 
-def _filters(model: SequenceModel, data: SequenceDataset) -> list[FilterRecord]:
+def filter_records(model: SequenceModel, data: SequenceDataset) -> list[FilterRecord]:
+    """Return the most informative first-layer filters, as motifs of the test part."""
     return [
         FilterRecord(
             name=motif.name,

@@ -1,12 +1,11 @@
 """Keras's LSTM in both directions beside torch's own, forward and with its gradient.
 
-python benchmarks/lstm.py [--device cpu] [--repeats 15]
+python benchmarks/lstm.py [--device cpu] [--repeats 15] [--threads 1 2]
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 from collections.abc import Callable
 
@@ -36,15 +35,15 @@ class Torchs(nn.Module):
 
 
 def main() -> None:
-    """Time both at one and two threads, in turns."""
+    """Time both, in turns."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1])
     asked = parser.parse_args()
     keep_freed_memory()  # as the command line does
-    threads = (1, 2) if asked.device == "cpu" and len(os.sched_getaffinity(0)) > 1 else (1,)
     rows = []
-    for n_threads in threads:
+    for n_threads in asked.threads:
         torch.set_num_threads(n_threads)
         for name, case in CASES.items():
             rows.append({"threads": n_threads, **compare(name, case, asked.device, asked.repeats)})

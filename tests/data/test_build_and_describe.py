@@ -110,7 +110,7 @@ def test_contradictory_labels_are_counted_and_said(tmp_path: Path) -> None:
     assert data.manifest.provenance.contradictory == 2
     note = "Contradictory labels: 2 examples have the sequence of another and the opposite label"
     assert any(line.startswith(note) for line in description_lines(found))
-    assert any(line.startswith(note) for line in data_facts("set", data).notes)
+    assert any(line.startswith(note) for line in data_facts("set", data, tmp_path / "set", tmp_path).notes)
     assert data.take([0, 1]).save(tmp_path / "view").manifest.provenance.contradictory is None
 
 
@@ -118,7 +118,7 @@ def test_data_without_contradictions_are_not_said_to_have_any(tmp_path: Path) ->
     data = build(make(), tmp_path / "set")
     assert data.manifest.provenance.contradictory == 0
     assert not [line for line in description_lines(describe(data)) if "Contradictory" in line or "N only" in line]
-    assert not [line for line in data_facts("set", data).notes if "Contradictory" in line]
+    assert not [line for line in data_facts("set", data, tmp_path / "set", tmp_path).notes if "Contradictory" in line]
 
 
 @given(st.integers(0, 10_000))

@@ -13,6 +13,7 @@ from holdfast.dna.codes import one_hot
 from holdfast.models import MODELS
 from holdfast.models.base import loop_over_windows
 from holdfast.models.deepbind import DeepBind, context_scores, windowed_scores
+from holdfast.models.published import Wanted
 from holdfast.models.published_deepbind import load, recognise
 
 PUBLISHED = ("D00328.018", "D00317.009", "D00210.001")
@@ -132,9 +133,9 @@ def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
 
 
 def published(path: Path) -> DeepBind:
-    spec, weights, _ = load(path)
-    model = MODELS.build(spec, n_tasks=1)
-    model.load_state_dict(weights)
+    found = load(path, Wanted())
+    model = MODELS.build(found.spec, n_tasks=1)
+    model.load_state_dict(found.weights)
     assert isinstance(model, DeepBind)
     return model.eval()
 

@@ -15,7 +15,9 @@ from holdfast.cli.demo import demo
 from holdfast.cli.ensemble import ensemble
 from holdfast.cli.grid import grid
 from holdfast.cli.guard import guarded
+from holdfast.cli.import_ import import_
 from holdfast.cli.listing import list_names
+from holdfast.cli.predict import predict
 from holdfast.cli.report import report
 from holdfast.cli.reproduce import reproduce
 from holdfast.cli.train import train
@@ -53,6 +55,8 @@ app.command("train")(guarded(train))
 app.command("calibrate")(guarded(calibrate))
 app.command("audit")(guarded(audit))
 app.command("ensemble")(guarded(ensemble))
+app.command("import")(guarded(import_))
+app.command("predict")(guarded(predict))
 app.command("report")(guarded(report))
 app.command("grid")(guarded(grid))
 app.command("compare")(guarded(compare))

@@ -12,6 +12,10 @@ import typer
 from holdfast.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from holdfast.core.progress import Progress
+    from holdfast.models.foreign import Output
     from holdfast.robustness.audit import Audit
 
 __all__ = ["audit"]
@@ -23,10 +27,10 @@ def audit(
     run: Annotated[Path | None, typer.Argument(help="Run folder.", show_default=False)] = None,
     *,
     module: Annotated[str | None, typer.Option(metavar="FILE.PY:FUNCTION", help="Builds the module to audit.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data set folder, for --module; or where a run's lies now.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data set folder, for --module or an imported run.")] = None,
     window: Annotated[int | None, typer.Option(help="Bases the module reads, for --module.")] = None,
-    max_shift: Annotated[int | None, typer.Option(help="Farthest shift in bp, for --module. [default: any]")] = None,
-    strands: Annotated[Literal["forward", "both"], typer.Option(help="For --module.")] = "forward",
+    max_shift: Annotated[int | None, typer.Option(help="Farthest shift in bp, with --data. [default: any]")] = None,
+    strands: Annotated[Literal["forward", "both"], typer.Option(help="With --data.")] = "forward",
     protect_core: Annotated[bool, typer.Option("--protect-core", help="Refuse windows that cut the core.")] = False,
     output: Annotated[
         Literal["auto", "logits", "probabilities", "two-class-logits", "two-class-probabilities"],
@@ -42,40 +46,35 @@ def audit(
     """Measure how far a shift can push a run's model, or the module that a Python function builds.
 
     A run is audited under its own threat model. Asked as its experiment has it, the answer replaces the one in its
-    folder; asked otherwise (--part, --n-try, --bootstrap, --device), it is only shown.
+    folder; asked otherwise (--part, --n-try, --bootstrap, --device), it is only shown. A run of a model that was
+    imported is audited on --data and keeps what was found.
     """
     from holdfast.cli.progress import progress_to_stderr
     from holdfast.cli.tables import print_audit, to_stdout
-    from holdfast.jobs.audit import audit_again
-    from holdfast.jobs.experiment import AuditSettings, ShiftSettings
-    from holdfast.jobs.imported import audit_reference
 
     if (run is None) == (module is None):
         raise ConfigError("give either a run folder or --module file.py:function")
     changes = {"part": part, "n_try": n_try, "bootstrap": bootstrap}
     asked = {name: value for name, value in changes.items() if value is not None}
+    threat: dict[str, object] = {"max_shift": max_shift, "protect_core": protect_core, "strands": strands}
     progress = progress_to_stderr()
     folder: Path | None = None
-    found: Audit
     if run is not None:
-        given = [value is not None for value in (window, max_shift, save)]
-        if any([*given, strands != "forward", protect_core, output != "auto"]):
-            raise ConfigError("a run is audited under its own threat model; only --module takes another one, or --save")
-        found = audit_again(run, asked, data=data, device=device, progress=progress)
-    elif module is not None and data is not None and window is not None:
-        shift = ShiftSettings(window=window, max_shift=max_shift, protect_core=protect_core, strands=strands)
-        found, folder = audit_reference(
+        if window is not None or save is not None or output != "auto":
+            raise ConfigError("a run has its own window, output and folder; leave --window, --output and --save out")
+        found = _audit_run(run, data, threat, changes=asked, device=device, progress=progress)
+    else:
+        assert module is not None
+        found, folder = _audit_module(
             module,
             data,
-            shift,
-            settings=AuditSettings.model_validate(asked),
+            {**threat, "window": window},
+            asked,
             output=output,
-            device=device or "auto",
+            device=device,
             save=save,
             progress=progress,
         )
-    else:
-        raise ConfigError("--module needs --data and --window")
     if as_json:
         typer.echo(json.dumps(_without_nan(found.record.model_dump(mode="python")), indent=2))
         return
@@ -83,6 +82,53 @@ def audit(
     print_audit(console, found.record)
     if folder is not None:
         console.print(f"\nrun     {folder}", markup=False, soft_wrap=True)
+
+
+def _audit_run(
+    run: Path,
+    data: Path | None,
+    threat: Mapping[str, object],
+    *,
+    changes: Mapping[str, object],
+    device: str | None,
+    progress: Progress,
+) -> Audit:
+    from holdfast.jobs.audit import audit_again
+    from holdfast.jobs.import_model import audit_import, is_import
+
+    if data is not None and is_import(run):
+        return audit_import(run, data, threat, changes=changes, device=device, progress=progress)
+    if threat != {"max_shift": None, "protect_core": False, "strands": "forward"}:
+        raise ConfigError("a run is audited under its own threat model; only a module or an import takes another")
+    return audit_again(run, changes, data=data, device=device, progress=progress)
+
+
+def _audit_module(
+    module: str,
+    data: Path | None,
+    threat: Mapping[str, object],
+    asked: Mapping[str, object],
+    *,
+    output: Output,
+    device: str | None,
+    save: Path | None,
+    progress: Progress,
+) -> tuple[Audit, Path | None]:
+    from holdfast.jobs.experiment import AuditSettings, ShiftSettings
+    from holdfast.jobs.imported import audit_reference
+
+    if data is None or threat["window"] is None:
+        raise ConfigError("--module needs --data and --window")
+    return audit_reference(
+        module,
+        data,
+        ShiftSettings.model_validate(threat),
+        settings=AuditSettings.model_validate(asked),
+        output=output,
+        device=device or "auto",
+        save=save,
+        progress=progress,
+    )
 
 
 def _without_nan(value: Any) -> Any:

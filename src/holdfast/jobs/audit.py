@@ -23,12 +23,19 @@ from holdfast.robustness.ood import in_versus_out
 from holdfast.robustness.shift import Shift
 from holdfast.runs.folder import Run
 
-__all__ = ["audit_again", "audit_module", "audit_run", "load_module", "load_run_model"]
+__all__ = ["audit_again", "audit_module", "audit_run", "load_module", "load_run_model", "run_tasks"]
 
 
 def load_run_model(run: Run) -> SequenceModel:
     """Return a run's trained model, in eval mode on the CPU."""
-    return load_weights(run.model_spec, run.path("weights"), n_tasks=len(run.data.tasks), window=run.record.window)
+    return load_weights(run.model_spec, run.path("weights"), n_tasks=len(run_tasks(run)), window=run.record.window)
+
+
+def run_tasks(run: Run) -> list[str]:
+    """Return the names of a run's tasks: those of its data, or of the import where it has none yet."""
+    if run.record.kind == "imported" and not run.has("data"):
+        return [str(task) for task in run.record.extra.get("tasks", ())]
+    return run.data.tasks
 
 
 def open_run_data(run: Run, experiment: Experiment, folder: Path | None = None) -> SequenceDataset:
@@ -145,12 +152,14 @@ def audit_again(
 
 
 def _check_auditable(run: Run) -> None:
-    if run.record.kind == "imported":
+    if run.record.kind == "imported" and not run.has("weights"):
         raise InputError(
             f"{run.folder}: a module's audit, kept without its model; give --module again to audit it again"
         )
     if not run.is_done:
         raise InputError(f"{run.folder}: not a finished training run; run the same command with --resume first")
+    if run.record.kind == "imported" and not run.has("data"):
+        raise InputError(f"{run.folder}: imported, and never audited; say on which data set with --data")
     run.require("config", "weights", "model_spec", "data")
 
 

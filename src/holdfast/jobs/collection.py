@@ -73,7 +73,7 @@ def _by_stem(folder: Path) -> dict[str, dict[str, Path]]:
 def _built(parts: dict[str, Path], folder: Path, seed: int) -> Path:
     """Build anew: the same files give the same fingerprint, so finished runs are still found."""
     given = {part: [path] for part, path in parts.items()}
-    records = read_parts(given["train"], validation=given.get("validation", []), test=given["test"])
+    records = read_parts(given["train"], validation=given.get("validation", []), test=given["test"]).gather()
     negatives: Negatives = "shuffle" if _has_part_of_positives(records) else "given"
     build(records, folder, split=Given(seed=seed), negatives=negatives, seed=seed, overwrite=True)
     return folder

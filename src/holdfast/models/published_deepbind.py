@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from holdfast.core.registry import Spec
 from holdfast.io.deepbind_params import is_deepbind_params, read_deepbind_params
+from holdfast.models.published import Published, Wanted
 
 __all__ = ["load", "recognise"]
 
@@ -18,8 +18,8 @@ def recognise(path: Path) -> bool:
     return is_deepbind_params(path)
 
 
-def load(path: Path) -> tuple[Spec, dict[str, Tensor], str]:
-    """Return the model's name and parameters, its weights, and what it is in words.
+def load(path: Path, wanted: Wanted) -> Published:
+    """Return the model. It reads windows of any length, so its window is the one that is wanted.
 
     Raises
     ------
@@ -45,4 +45,5 @@ def load(path: Path) -> tuple[Spec, dict[str, Tensor], str]:
     weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
     strands = "both strands" if published.both_strands else "one strand"
     words = f"DeepBind {path.stem}: {n_detectors} detectors of {length} bp, {published.n_hidden} hidden, {strands}"
-    return Spec(name="deepbind", params=params), weights, words
+    spec = Spec(name="deepbind", params=params)
+    return Published(spec=spec, weights=weights, window=wanted.window, n_tasks=1, words=words)

@@ -1,8 +1,9 @@
-"""Fill the README's result tables from benchmarks/results: every number in the README comes from a JSON file there.
+"""Fill the result tables from benchmarks/results, and the page of models from the registry.
 
     python docs/update_results.py
 
-replaces what stands between ``<!-- results:NAME -->`` and ``<!-- /results:NAME -->`` by a table of NAME.json.
+replaces what stands between ``<!-- results:NAME -->`` and ``<!-- /results:NAME -->`` by a table of NAME.json, so every
+number there comes from a JSON file; and what stands between ``<!-- models -->`` and ``<!-- /models -->``.
 """
 
 from __future__ import annotations
@@ -16,9 +17,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from holdfast.jobs.listing import models
+from holdfast.models import MODELS
+
 ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+PAGES = (README, ROOT / "docs" / "reference" / "models.md")
 MISSING = "Not measured yet."
 _MARKED = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results:\2 -->)", re.DOTALL)
+
+_MODELS = re.compile(r"(<!-- models -->\n).*?(<!-- /models -->)", re.DOTALL)
 
 Page = dict[str, Any]
 Columns = Mapping[str, Callable[[Page], str]]
@@ -26,13 +34,14 @@ Columns = Mapping[str, Callable[[Page], str]]
 
 
 def main() -> None:
-    """Bring the README up to date."""
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    readme.write_text(updated(text, ROOT / "benchmarks" / "results"), encoding="utf-8")
+    """Bring the pages up to date."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        new = updated(text, ROOT / "benchmarks" / "results", linked=page == README)
+        page.write_text(new, encoding="utf-8")
 
 
-def updated(text: str, results: Path) -> str:
+def updated(text: str, results: Path, *, linked: bool = True) -> str:
     """Return a page with its tables made anew.
 
     Parameters
@@ -41,6 +50,8 @@ def updated(text: str, results: Path) -> str:
         Markdown with marks.
     results
         Folder of JSON files.
+    linked
+        Whether the page can link to them; one of the site cannot.
     """
 
     def fill(match: re.Match[str]) -> str:
@@ -48,9 +59,19 @@ def updated(text: str, results: Path) -> str:
         if not path.is_file():
             return f"{match[1]}{MISSING}\n{match[3]}"
         page = json.loads(path.read_text(encoding="utf-8"))
-        return f"{match[1]}{_tables(match[2])(page)}\n\n{_machine(page, path.name)}\n{match[3]}"
+        return f"{match[1]}{_tables(match[2])(page)}\n\n{_machine(page, path.name, linked=linked)}\n{match[3]}"
 
-    return _MARKED.sub(fill, text)
+    return _MODELS.sub(lambda match: f"{match[1]}{model_table()}\n{match[2]}", _MARKED.sub(fill, text))
+
+
+def model_table() -> str:
+    """Return the registered models with their papers, linked, and what is said of each in a sentence."""
+    listed = models()
+    rows = []
+    for name, *facts, paper in listed.rows:
+        doi = MODELS[name].facts.doi  # type: ignore[attr-defined]
+        rows.append([f"`{name}`", *facts, f"[{paper}](https://doi.org/{doi})" if doi else paper])
+    return _table(list(listed.header), rows, words=len(listed.header))
 
 
 def _tables(name: str) -> Callable[[Page], str]:
@@ -221,10 +242,29 @@ def audit_memory(page: Page) -> str:
     return _listed(page["rows"], columns)
 
 
+def parity(page: Page) -> str:
+    """Return the largest differences between imported models and their references."""
+
+    def worst(row: Page, start: str) -> str:
+        found = [error for name, error in row["errors"].items() if name.startswith(start)]
+        return f"{max(found):.0e}" if found else ""
+
+    columns: Columns = {
+        "file": lambda row: row["references"],
+        "model": lambda row: f"`{row['model']}`",
+        "parameters": lambda row: _number(row["parameters"]),
+        "output": lambda row: worst(row, "output"),
+        "logit": lambda row: worst(row, "logit"),
+        "attention": lambda row: worst(row, "attention"),
+    }
+    return _listed(page["rows"], columns)
+
+
 TABLES: Mapping[str, Callable[[Page], str]] = {
     "accuracy": accuracy,
     "scan_pooled": scan_pooled,  # before its prefix
     "scan": scan,
+    "parity": parity,
     "training_step": training_step,
     "read_fasta": read_fasta,
     "shuffle": shuffle,
@@ -241,10 +281,11 @@ def _number(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def _machine(page: Page, name: str) -> str:
+def _machine(page: Page, name: str, *, linked: bool) -> str:
     machine = page["machine"]
+    link = f"[{name}](benchmarks/results/{name})" if linked else f"`benchmarks/results/{name}`"
     where = machine["gpu"] or f"{machine['cores']} cores, {machine['cpu']}"
-    return f"[{name}](benchmarks/results/{name}): {where}; torch {machine['torch']}."
+    return f"{link}: {where}; torch {machine['torch']}."
 
 
 def _listed(rows: Sequence[Page], columns: Columns) -> str:

@@ -9,6 +9,7 @@ import torch
 from holdfast.core.errors import InputError
 from holdfast.io.deepbind_params import is_deepbind_params, read_deepbind_params
 from holdfast.models import MODELS
+from holdfast.models.published import Wanted
 from holdfast.models.published_deepbind import load
 
 DETECTORS, LENGTH, HIDDEN = 2, 3, 4
@@ -63,7 +64,9 @@ def test_without_a_hidden_layer_there_is_one_row_of_weights(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("hidden", [0, HIDDEN])
 def test_a_file_becomes_a_model_with_its_numbers(tmp_path: Path, hidden: int) -> None:
-    spec, weights, words = load(write(tmp_path / "D1.txt", lines(hidden=hidden)))
+    found = load(write(tmp_path / "D1.txt", lines(hidden=hidden)), Wanted(window=30))
+    spec, weights, words = found.spec, found.weights, found.words
+    assert (found.window, found.n_tasks) == (30, 1)
     model = MODELS.build(spec, n_tasks=1)
     model.load_state_dict(weights)
     assert torch.equal(model.detectors.weight, weights["detectors.weight"])  # type: ignore[union-attr, arg-type]

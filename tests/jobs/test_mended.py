@@ -244,21 +244,33 @@ def test_failures_and_labels_tell_what_differs(
     ("cell", "words"),
     [
         ({"model.params.widths": [[5, 3], [20, 20]]}, r"model.widths=20,20.*: .* reads at least 39 bp; window is 25"),
-        ({"model.params.hidden": [4, -1]}, "model.hidden=-1.*: .*1 or more"),
-        ({"model.params.widths": [[5, 3], [5]]}, "model.widths=5-.*: model 'holdfast': widths: field required"),
-        ({"model.params.hidden": [4, 2.5]}, "hidden: input should be a valid integer"),
-        ({"model.params.dropout": [2]}, "model 'holdfast' cannot be built from .*dropout probability"),
+        (
+            {"model.params.hidden": [4, -1]},
+            "experiment 2 of 3: .* hidden is -1; expected a whole number from 1",
+        ),
+        (
+            {"model.params.widths": [[5, 3], [5]]},
+            r"experiment 2 of 3: .* widths is \[5\]; expected a list of 2",
+        ),
+        (
+            {"model.params.hidden": [4, 2.5]},
+            "experiment 2 of 3: .* hidden is 2.5; expected a whole number",
+        ),
+        (
+            {"model.params.dropout": [2]},
+            "experiment 1 of 2: .* dropout is 2; expected a number from 0 to below 1",
+        ),
         ({"model.params.n_tasks": [1, 2]}, "model has no parameter 'n_tasks'"),
-        ({"model.params.nonsense": [1]}, "model.nonsense=1.*: model 'holdfast' has no parameter 'nonsense'"),
+        ({"model.params.nonsense": [1]}, "experiment 1 of 2: model 'holdfast' has no parameter 'nonsense'"),
         ({"device": ["cpu", "tpu"]}, "experiment planted.*: .*tpu"),
     ],
 )
 def test_a_cell_that_cannot_be_carried_out_stops_a_grid_before_it_starts(
     inline: Any, page: dict[str, Any], tmp_path: Path, cell: dict[str, list[Any]], words: str
 ) -> None:
-    cells = expand(GridPage(base=page | {"seed": 1}, product=cell, include=[{"seed": 2}]))
+    asked = GridPage(base=page | {"seed": 1}, product=cell, include=[{"seed": 2}])
     with pytest.raises(ConfigError, match=words):
-        run_grid(cells, tmp_path / "runs", inline)
+        run_grid(expand(asked), tmp_path / "runs", inline)
     assert inline.done == []
     assert not (tmp_path / "runs").exists()
 

@@ -60,10 +60,13 @@ def test_yaml_that_no_page_can_be_is_refused(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("attack", "words"),
     [
-        ({"name": "worst", "params": {"loss": [1]}}, "expected a name, or a mapping with name and params"),
-        ({"name": "worst", "params": {"loss": {"nme": "xe"}}}, "expected a name, or a mapping with name and params"),
-        ({"name": "worst-of-n", "params": {"n_try": 2.5}}, "n_try: input should be a valid integer"),
-        ({"name": "worst-of-n", "params": {"n_try": "5"}}, "n_try: input should be a valid integer"),
+        ({"name": "worst", "params": {"loss": [1]}}, "expected a name, or a mapping with the keys"),
+        (
+            {"name": "worst", "params": {"loss": {"nme": "xe"}}},
+            "expected a name, or a mapping with the keys",
+        ),
+        ({"name": "worst-of-n", "params": {"n_try": 2.5}}, "n_try is 2.5; expected a whole number"),
+        ({"name": "worst-of-n", "params": {"n_try": "5"}}, "n_try is '5'; expected a whole number"),
     ],
 )
 def test_a_parameter_of_the_wrong_kind_is_named(attack: dict[str, Any], words: str) -> None:

@@ -67,7 +67,7 @@ def test_a_stage_narrows_the_reach_and_keeps_the_kind() -> None:
     [
         ("slow", {}, "unknown preset 'slow'"),
         ("fast", {"lerning_rate": 1}, "did you mean 'learning_rate'"),
-        ("fast", {"epochs": 0}, "training setting epochs"),
+        ("fast", {"epochs": 0}, "training: epochs is 0; expected a whole number of 1 or more"),
         ("fast", {"curriculum": [{"attack": "random", "share": 1}]}, "last stage"),
     ],
 )

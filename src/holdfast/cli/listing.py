@@ -11,6 +11,11 @@ import typer
 __all__ = ["list_names"]
 
 
+# From here on all columns have room; below it the first two.
+_WIDE = 72
+_FEW = 2
+
+
 class Kind(StrEnum):
     """What can be listed."""
 
@@ -32,14 +37,17 @@ def list_names(
     from holdfast.cli.tables import plain_table, to_stdout
     from holdfast.jobs.run_table import HEADER, run_rows
 
+    console = to_stdout()
     header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
     if kind is Kind.RUNS:
         header, rows = HEADER, run_rows(runs)
     else:
         from holdfast.jobs.listing import LISTS  # loads every model, which takes seconds
 
-        header, rows = ("name", "what it is"), LISTS[kind.value]()
-    console = to_stdout()
+        listed = LISTS[kind.value]()
+        few = None if console.width >= _WIDE else _FEW
+        header, rows = listed.header[:few], [row[:few] for row in listed.rows]
     table = plain_table(*header)
     for column in table.columns:
         column.justify = "left"

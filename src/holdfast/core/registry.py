@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -176,7 +176,7 @@ class Registry(Generic[T]):
         nested = _nested(constructor)
         plain = {key: value for key, value in spec.params.items() if key not in nested}
         for key in nested & set(spec.params):
-            for part in self._parts(spec.params[key], key):
+            for part in self._parts(spec, key):
                 self.check(part)
         return check_values(constructor, plain, f"{self.kind} '{spec.name}'")
 
@@ -184,20 +184,27 @@ class Registry(Generic[T]):
         """Return the parameters that hold specs of this registry, each spec changed."""
         changed: dict[str, Any] = {}
         for key in _nested(self[spec.name]) & set(spec.params):
-            value = spec.params[key]
-            parts = [change(part) for part in self._parts(value, key)]
-            changed[key] = parts if isinstance(value, list | tuple) else parts[0]
+            parts = [change(part) for part in self._parts(spec, key)]
+            changed[key] = parts if _takes_several(self[spec.name], key) else parts[0]
         return changed
 
-    def _parts(self, value: Any, key: str) -> list[Spec]:
-        """Return the specs, one or a list, that a nested parameter holds."""
+    def _parts(self, spec: Spec, key: str) -> list[Spec]:
+        """Return the specs, one or several, that a nested parameter holds."""
+        value, several = spec.params[key], _takes_several(self[spec.name], key)
         try:
-            return [Spec.parse(one) for one in (value if isinstance(value, list | tuple) else [value])]
-        except (ValidationError, TypeError, ValueError) as error:
+            if several and not isinstance(value, list | tuple):
+                raise ConfigError("one is given where several are")
+            return [Spec.parse(one) for one in (value if several else [value])]
+        except ConfigError as error:
+            words = f"a {self.kind} by name, or its name and params"
             raise ConfigError(
-                f"{key} is {value!r}; expected a {self.kind} by name, or its name and params, or a list of them"
+                f"{self.kind} '{spec.name}': {key} is {value!r}; expected {'a list, each ' if several else ''}{words}"
             ) from error
 
 
 def _nested(constructor: Callable[..., Any]) -> set[str]:
     return set(getattr(constructor, "nested", ()))
+
+
+def _takes_several(constructor: Callable[..., Any], key: str) -> bool:
+    return get_origin(parameter_types(constructor).get(key)) is not None

@@ -181,8 +181,6 @@ class Experiment(_Page):
 
     def build_model(self, n_tasks: int) -> SequenceModel:
         """Return the untrained model."""
-        if "n_tasks" in self.model.params:
-            raise ConfigError("model has no parameter 'n_tasks' here: it is the number of the data set's label columns")
         return MODELS.build(self.model, n_tasks=n_tasks, window=self.shift.window)
 
     def plain(self) -> dict[str, Any]:

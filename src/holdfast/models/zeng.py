@@ -117,7 +117,8 @@ class ZengCNN(PooledModel):
         """Return (N, S, T) logits of every window of (N, 4, L) contexts."""
         if not self._is_one_padded_layer:
             return super().scan(sequence, window)
-        (convolution,) = [layer for layer in self.modules() if isinstance(layer, nn.Conv1d)]
+        convolution = next(self._stages()[0].block.children())
+        assert isinstance(convolution, nn.Conv1d)
         width = convolution.kernel_size[0]
         if width == 1 or window < width:
             return loop_over_windows(self, sequence, window)
@@ -125,7 +126,10 @@ class ZengCNN(PooledModel):
 
     @property
     def _is_one_padded_layer(self) -> bool:
-        return len(self.stages) == 1 and self.pooling == "global" and not super().scans_fast
+        """Whether the padded ends of a plain convolution are all that windows do not share."""
+        first = next(self._stages()[0].block.children())
+        is_plain = type(first).forward is nn.Conv1d.forward
+        return is_plain and len(self.stages) == 1 and self.pooling == "global" and not super().scans_fast
 
 
 def _refuse_impossible(

@@ -207,7 +207,8 @@ def store(page: Page) -> str:
 def audit_memory(page: Page) -> str:
     """Return the memory of an audit by the number of examples."""
     body = [
-        [_number(row["examples"]), _number(row["examples_per_s"]), f"{row['grown_by_mib']:.0f}"] for row in page["rows"]
+        [_number(row["examples"]), _number(row["examples_per_s"]), f"{row['anonymous_grown_by_mib']:.0f}"]
+        for row in page["rows"]
     ]
     return _table(["examples", "examples/s", "memory above that before the audit (MiB)"], body)
 

@@ -11,6 +11,8 @@ from holdfast.core.errors import ConfigError, InputError
 from holdfast.data.dataset import SequenceDataset
 from holdfast.dna.codes import one_hot
 from holdfast.models.kmer import KmerLogistic
+from holdfast.robustness import metrics as metrics_module
+from holdfast.robustness import windows as windows_module
 from holdfast.robustness.attacks import WorstShift
 from holdfast.robustness.audit import audit
 from holdfast.robustness.shift import Shift
@@ -243,3 +245,27 @@ def test_windows_are_a_table_with_one_row_per_example_and_task() -> None:
     assert isinstance(windows, pd.DataFrame)
     assert len(windows) == 120
     assert set(windows["task"]) == {"task0", "task1"}
+
+
+def test_the_blocks_of_the_table_are_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = audit(Linear(2), dataset(n_tasks=2), SHIFT, output="logits")
+    monkeypatch.setattr(windows_module, "BLOCK_ROWS", 25)
+    blocks = list(found.window_blocks())
+    assert [len(block) for block in blocks] == [25, 25, 10] * 2
+    pd.testing.assert_frame_equal(pd.concat(blocks, ignore_index=True), found.windows, check_exact=True)
+
+
+def test_an_audit_of_many_small_blocks_finds_the_numbers_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = dataset(n_tasks=2, missing=0.2)
+    once = audit(Linear(2), data, SHIFT, output="logits", bootstrap=9).record.tasks
+    for module, name, value in ((windows_module, "BLOCK_ROWS", 7), (metrics_module, "BUCKET", 16)):
+        monkeypatch.setattr(module, name, value)
+    again = audit(Linear(2), data, SHIFT, output="logits", bootstrap=9).record.tasks
+    for one, other in zip(once, again, strict=True):
+        assert other.certified_accuracy == one.certified_accuracy
+        assert other.worst_by_max_shift == one.worst_by_max_shift
+        for name in ("clean", "random", "worst", "worst_of_n"):
+            for metric, estimate in getattr(one, name).items():
+                # Sums of float64 in another order.
+                assert getattr(other, name)[metric].value == pytest.approx(estimate.value, abs=1e-12), (name, metric)
+                assert getattr(other, name)[metric].low == pytest.approx(estimate.low, abs=1e-12), (name, metric)

@@ -58,3 +58,5 @@ def test_scores_are_those_of_plain_code() -> None:
 
     scores = np.concatenate([loss(shown.one_hot()), loss(OOD_INPUTS["uniform"]()(shown, 5))])
     assert row.auroc == pytest.approx(sk.roc_auc_score(np.repeat([1, 0], 200), scores), abs=1e-9)
+    precision, recall, _ = sk.precision_recall_curve(np.repeat([1, 0], 200), scores)
+    assert row.aupr == pytest.approx(sk.auc(recall, precision), abs=1e-9)

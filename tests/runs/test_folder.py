@@ -14,6 +14,7 @@ import pytest
 
 from holdfast.core.errors import InputError
 from holdfast.core.registry import Spec
+from holdfast.runs import tables as tables_module
 from holdfast.runs.folder import FILES, HISTORY_COLUMNS, WINDOW_COLUMNS, FileKind, Run, find_runs
 from holdfast.runs.records import SCHEMA_VERSION, DataFacts, FilterRecord, RunRecord
 
@@ -97,8 +98,26 @@ def test_history_reads_back_to_the_bit_with_text_that_looks_missing(run: Run) ->
 
 
 def test_windows_read_back_to_the_bit(run: Run) -> None:
-    run.write_windows(windows())
+    run.write_windows([windows()])
     pd.testing.assert_frame_equal(run.windows, windows(), check_exact=True)
+
+
+def test_windows_are_written_and_read_in_blocks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables_module, "ROW_GROUP", 3)
+    run.write_windows([windows()] * 5)
+    whole = pd.concat([windows()] * 5, ignore_index=True)
+    pd.testing.assert_frame_equal(run.windows, whole, check_exact=True)
+    blocks = list(run.window_blocks())
+    assert max(map(len, blocks)) == 3
+    pd.testing.assert_frame_equal(pd.concat(blocks, ignore_index=True), whole, check_exact=True)
+
+
+def test_a_block_without_a_column_leaves_no_table(run: Run) -> None:
+    with pytest.raises(InputError, match="no column 'radius_bp'"):
+        run.write_windows([windows(), windows().drop(columns="radius_bp")])
+    assert not run.has("windows")
+    with pytest.raises(InputError, match=r"windows\.parquet is missing"):
+        list(run.window_blocks())
 
 
 def test_filters_with_not_a_number_read_back(run: Run) -> None:

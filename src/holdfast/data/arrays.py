@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from holdfast.core.errors import InputError
@@ -131,28 +129,6 @@ class Places:
         return pa.table(
             [pa.array(column, field.type) for column, field in zip(columns, PLACES_SCHEMA, strict=True)],
             schema=PLACES_SCHEMA,
-        )
-
-    @classmethod
-    def read(cls, path: Path) -> Places:
-        """Read the table of a stored data set.
-
-        Raises
-        ------
-        InputError
-            If the file is damaged.
-        """
-        try:
-            table = pq.read_table(path, schema=PLACES_SCHEMA)
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(
-                f"{path}: not readable ({error}); delete the folder and build the data set again"
-            ) from error
-        located = table.num_rows > 0 and table["chrom"].null_count == 0 and table["start"].null_count == 0
-        return cls(
-            names=tuple(table["name"].to_pylist()),
-            chrom=tuple(table["chrom"].to_pylist()) if located else None,
-            start=table["start"].to_numpy() if located else None,
         )
 
 

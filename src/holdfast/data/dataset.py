@@ -17,6 +17,7 @@ from holdfast.data.arrays import Arrays, Places, array_digests
 from holdfast.data.batch import Batch
 from holdfast.data.manifest import Manifest, Provenance, count_labels
 from holdfast.data.parts import TRAIN, part_number
+from holdfast.data.places import StoredPlaces
 from holdfast.data.store import PLACES, StoreWriter, make_manifest, read_store
 from holdfast.dna.codes import Codes
 
@@ -44,7 +45,7 @@ class SequenceDataset:
         self,
         arrays: Arrays,
         *,
-        places: Callable[[], Places],
+        places: Callable[[], Places | StoredPlaces],
         manifest: Callable[[], Manifest],
         tasks: Sequence[str],
         rows: NDArray[np.int64] | None = None,
@@ -73,7 +74,7 @@ class SequenceDataset:
         """
         folder = Path(path)
         arrays, manifest = read_store(folder, verify=verify)
-        places = cache(lambda: Places.read(folder / PLACES))
+        places = cache(lambda: StoredPlaces.read(folder / PLACES))
         return cls(arrays, places=places, manifest=lambda: manifest, tasks=manifest.tasks)
 
     @classmethod
@@ -182,8 +183,7 @@ class SequenceDataset:
     @cached_property
     def places(self) -> Places:
         """Names and coordinates, read when first asked for."""
-        whole = self._read_places()
-        return whole if self._rows is None else whole.take(self._rows)
+        return self._read_places().take(self.index)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -275,9 +275,11 @@ class SequenceDataset:
         """
         if batch_size < 1:
             raise InputError(f"batch size {batch_size}: expected 1 or more")
-        positions = np.arange(len(self)) if order is None else np.asarray(order)
-        for start in range(0, len(positions), batch_size):
-            yield self.batch(positions[start : start + batch_size])
+        positions = None if order is None else np.asarray(order)
+        count = len(self) if positions is None else len(positions)
+        for start in range(0, count, batch_size):
+            stop = min(start + batch_size, count)
+            yield self.batch(np.arange(start, stop) if positions is None else positions[start:stop])
 
     def save(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -81,9 +82,9 @@ def audit_run(
         progress=progress,
     )
     made = in_versus_out(model, data.part(asked.part), experiment.shift.window, device=experiment.device)
-    found = Audit(found.record.model_copy(update={"out_of_distribution": made}), found.windows)
+    found = replace(found, record=found.record.model_copy(update={"out_of_distribution": made}))
     run.write_audit(found.record)
-    run.write_windows(found.windows)
+    run.write_windows(found.window_blocks())
     return found
 
 

@@ -131,6 +131,6 @@ def _keep(
     run.write_record(record)
     run.write_data(data_facts(data_name, examples))
     run.write_audit(found.record)
-    run.write_windows(found.windows)
+    run.write_windows(found.window_blocks())
     run.finish(record)
     return run.folder

@@ -55,7 +55,7 @@ def refuse_probabilities(logits: NDArray[np.float32], name: str) -> None:
     InputError
         If every one of them lies between 0 and 1.
     """
-    if ((logits >= 0) & (logits <= 1)).all():
+    if logits.min() >= 0 and logits.max() <= 1:
         raise InputError(
             f"every output of {name} lies between 0 and 1, so they look like probabilities; "
             "say output='probabilities', or output='logits' if they are not"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,20 +15,20 @@ from torch import Tensor, nn
 
 from holdfast.core.device import evaluating, resolve_device
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.scratch import scratch
 from holdfast.data.dataset import SequenceDataset
 from holdfast.models.foreign import Output, as_logit_model, refuse_probabilities
 from holdfast.robustness.metrics import METRICS
-from holdfast.robustness.reduction import Adversary, Reduction, fragile_examples
+from holdfast.robustness.reduction import Adversary, Reduction
 from holdfast.robustness.scan import SCAN_BASES, scan
 from holdfast.robustness.shift import Shift
+from holdfast.robustness.windows import ScannedWindows, fragile_examples
 from holdfast.runs.records import AuditRecord, Estimate, ShiftFacts
 
 __all__ = ["Audit", "audit", "scan_dataset"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int], None]
-# Bytes of logits above which they lie in a temporary file.
-MOST_IN_MEMORY = 1 << 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +39,24 @@ class Audit:
     ----------
     record
         Every aggregate number.
-    windows
-        One row per example and task: its label, its logit at the centre, its worst window, its radius.
+    scanned
+        The scan, in a temporary file that vanishes with the audit.
     """
 
     record: AuditRecord
-    windows: pd.DataFrame
+    scanned: ScannedWindows
+
+    @cached_property
+    def windows(self) -> pd.DataFrame:
+        """One row per example and task: its label, its logit at the centre, its worst window, its radius.
+
+        The whole table in memory; :meth:`window_blocks` where that is too much.
+        """
+        return pd.concat(self.window_blocks(), ignore_index=True)
+
+    def window_blocks(self) -> Iterator[pd.DataFrame]:
+        """Yield the rows of :attr:`windows` a bounded number at a time."""
+        return self.scanned.tables()
 
     def __str__(self) -> str:
         lines = [f"{self.record.shift.words}; {self.record.part}"]
@@ -77,6 +88,8 @@ def audit(
 
     Every legal window of every example is scored once; clean, random, worst and worst-of-n metrics, certified
     accuracy, radii and curves are reductions of those scores. Only the bootstrap intervals use random numbers.
+
+    Memory is flat in the number of examples: what grows with them lies in temporary files.
 
     Parameters
     ----------
@@ -132,25 +145,16 @@ def audit(
     logits = scan_dataset(wrapped, data, shift, device=device, progress=progress)
     if output == "auto" and wrapped is not model:
         refuse_probabilities(logits, type(model).__name__)
-    reduced = Reduction(
-        logits,
-        data,
-        shift,
-        n_try=min(n_try, shift.n_choices),
-        adversary=adversary,
-        bootstrap=bootstrap,
-        seed=seed,
-    )
-    tables = [reduced.task(number) for number in range(len(data.tasks))]
-    windows = tables[0][1] if len(tables) == 1 else pd.concat([rows for _, rows in tables], ignore_index=True)
+    windows = ScannedWindows(logits, data, shift, joint=adversary == "joint")
+    reduced = Reduction(windows, n_try=min(n_try, shift.n_choices), bootstrap=bootstrap, seed=seed)
     record = AuditRecord(
         shift=shift_facts(shift),
         n_try=reduced.n_try,
         adversary=adversary,
         part=part,
-        tasks=[table for table, _ in tables],
-        fragile=fragile_examples(data, shift, windows, n_fragile),
-        n_core_known=int((data.core[:, 0] >= 0).sum()),
+        tasks=[reduced.task(number) for number in range(len(data.tasks))],
+        fragile=fragile_examples(windows, n_fragile),
+        n_core_known=windows.n_core_known,
         n_windows_scanned=int(logits.shape[0] * logits.shape[1]),
         seconds=time.perf_counter() - began,
         bootstrap=bootstrap,
@@ -168,10 +172,11 @@ def scan_dataset(
 ) -> NDArray[np.float32]:
     """Return the logits of every choice for every example, (N, K, T) float32.
 
-    The model is put into eval mode and given back as it came; memory in flight does not grow with N.
+    They lie in a temporary file that vanishes with the array, so memory does not grow with N. The model is put into
+    eval mode and given back as it came.
     """
     where = resolve_device(device)
-    logits = _room_for((len(data), shift.n_choices, len(data.tasks)))
+    logits: NDArray[np.float32] = scratch((len(data), shift.n_choices, len(data.tasks)), np.float32)
     done = 0
     with evaluating(model, where):
         for batch in data.batches(max(1, SCAN_BASES // data.context)):
@@ -184,14 +189,6 @@ def scan_dataset(
             if progress is not None:
                 progress(done)
     return logits
-
-
-def _room_for(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return an empty array, in a file that vanishes with it where it is large."""
-    if 4 * math.prod(shape) <= MOST_IN_MEMORY:
-        return np.empty(shape, dtype=np.float32)
-    with tempfile.TemporaryFile() as handle:
-        return np.memmap(handle, dtype=np.float32, mode="w+", shape=shape)
 
 
 def _name_of(model: nn.Module) -> str:

@@ -7,25 +7,38 @@ C(K - j, n - 1) / C(K, n). So nothing is sampled, and every metric is one weight
 
 Accuracy, log loss and AUROC of the pool are the exact expectations over the attack's draws (AUROC because examples
 draw independently). AUPR, average precision and MCC are those of the expected ranking and the expected confusion table.
+
+Ranking metrics need every window of the pool by descending score. The pool is sorted in a temporary file and read from
+there in pieces, so memory depends neither on the number of examples nor on how many scores are equal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-__all__ = ["METRICS", "Entries", "Pool", "draw_weights", "pool_windows", "resample", "weighted_metrics"]
+from holdfast.core.scratch import scratch
+
+__all__ = ["METRICS", "Entries", "Pool", "draw_weights", "entries", "pool_windows", "resample", "weighted_metrics"]
 
 Floats = NDArray[np.float64]
+Entries = NDArray[np.void]
+"""(M,) records of windows: ``score``, ``positive``, ``weight`` within the example, and ``example``; see entries()."""
 
-# Entries sorted at a time, and numbers in flight while many sets of weights go over them.
-BUCKET = 1 << 18
-SLICE = 1 << 16
-NUMBERS = 1_000_000
+# Entries sorted at a time in memory.
+BUCKET = 1 << 14
+# Weights in flight while many sets of them go over the entries: few enough to stay in a processor's cache.
+NUMBERS = 100_000
+# Draws of a bootstrap sample made at a time.
+DRAWS = 1 << 16
+# Cells of scores told apart by 16 bits.
+CELL_BITS = 16
 
 METRICS = ("accuracy", "auroc", "aupr_trapezoid", "average_precision", "mcc", "log_loss")
 
@@ -67,37 +80,30 @@ def _log_choose(n: NDArray[np.integer], k: NDArray[np.integer]) -> Floats:
     return np.asarray(gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0))
 
 
-@dataclass(frozen=True, eq=False)
-class Entries:
-    """Windows an attack may show, with their probabilities.
+def entries(
+    score: NDArray[np.floating],
+    positive: NDArray[np.bool_],
+    weight: Floats | float,
+    example: NDArray[np.integer],
+) -> Entries:
+    """Return windows an attack may show, as records.
 
     Parameters
     ----------
     score
-        (M,) float32 logits.
+        (M,) float32 logits, or float64 scores; larger ones speak for the positive class.
     positive
-        (M,) bool labels.
+        (M,) labels.
     weight
         (M,) probability of the window within its example.
     example
         (M,) row of the example.
     """
-
-    score: NDArray[np.float32]
-    positive: NDArray[np.bool_]
-    weight: Floats
-    example: NDArray[np.int64]
-
-    def take(self, which: NDArray[np.bool_] | NDArray[np.int64] | slice) -> Entries:
-        """Return some of the entries."""
-        return Entries(self.score[which], self.positive[which], self.weight[which], self.example[which])
-
-    @property
-    def cell(self) -> NDArray[np.int64]:
-        """(M,) coarse place of each score among all float32 numbers: larger scores, larger cells."""
-        bits = (self.score + np.float32(0)).view(np.uint32)  # -0 becomes 0
-        ordered = np.where(bits >> 31 == 1, ~bits, bits | np.uint32(1 << 31))
-        return (ordered >> 16).astype(np.int64)
+    kind = [("score", score.dtype), ("positive", np.bool_), ("weight", np.float64), ("example", np.int64)]
+    made = np.empty(len(score), dtype=kind)
+    made["score"] = score + score.dtype.type(0)  # -0 becomes 0
+    made["positive"], made["weight"], made["example"] = positive, weight, example
+    return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,40 +113,77 @@ class Pool:
     Parameters
     ----------
     blocks
-        Gives the entries in any order; called again for each bucket of scores.
+        Gives the entries in any order; called anew for each pass over them.
     """
 
     blocks: Callable[[], Iterable[Entries]]
 
-    def slices(self) -> Iterator[Entries]:
-        """Yield the entries by descending score; equal scores are in one slice."""
-        for low, high in self._buckets():
-            parts = [block.take((low <= block.cell) & (block.cell < high)) for block in self.blocks()]
-            whole = Entries(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
-            bucket = whole.take(np.argsort(-whole.score, kind="stable"))
-            ends = np.flatnonzero(np.append(np.diff(bucket.score) != 0, True)) + 1
-            start = 0
-            while start < len(bucket.score):
-                at = int(np.searchsorted(ends, start + SLICE))
-                stop = int(ends[min(at, len(ends) - 1)])
-                yield bucket.take(slice(start, stop))
-                start = stop
-
-    def _buckets(self) -> list[tuple[int, int]]:
-        """Return ranges of cells, descending, that hold about :data:`BUCKET` entries each."""
-        counts = np.zeros(1 << 16, dtype=np.int64)
-        for block in self.blocks():
-            counts += np.bincount(block.cell, minlength=1 << 16)
-        ranges, high, held = [], 1 << 16, 0
-        for cell in np.flatnonzero(counts)[::-1]:
-            if held and held + counts[cell] > BUCKET:
-                ranges.append((int(cell) + 1, high))
-                high, held = int(cell) + 1, 0
-            held += int(counts[cell])
-        return [*ranges, (0, high)]
+    def pieces(self) -> Iterator[Entries]:
+        """Yield the entries by descending score, at most :data:`BUCKET` at a time."""
+        first = next(iter(self.blocks()), None)
+        if first is not None:
+            yield from _descending(self.blocks, first.dtype, first.dtype["score"].itemsize * 8 - CELL_BITS)
 
 
-_FIELDS = ("score", "positive", "weight", "example")
+def _descending(blocks: Callable[[], Iterable[Entries]], kind: np.dtype[Any], bit: int) -> Iterator[Entries]:
+    """Yield entries that agree in every bit of the score above ``bit + 16`` by descending score.
+
+    They are put into cells by those 16 bits, in a temporary file. Cells that fit are sorted in memory; a larger one is
+    put into cells by its next 16 bits, and after the last bits its scores are equal.
+    """
+    counts = np.zeros(1 << CELL_BITS, dtype=np.int64)
+    for block in blocks():
+        counts += np.bincount(_cell(block, bit), minlength=len(counts))
+    held = _into_cells(blocks, counts, kind, bit)
+    for start, stop, n_cells in _ranges(counts):
+        part = held[start:stop]
+        if len(part) <= BUCKET:
+            yield part[np.argsort(-part["score"], kind="stable")]
+        elif n_cells == 1 and bit > 0:
+            yield from _descending(partial(_split, part), kind, bit - CELL_BITS)
+        else:
+            yield from _split(part)
+
+
+def _cell(block: Entries, bit: int) -> NDArray[np.int64]:
+    """Return 16 bits of each score's place among all floating-point numbers: larger scores, lower cells."""
+    score = np.ascontiguousarray(block["score"])
+    bits = score.view(np.dtype(f"u{score.itemsize}"))
+    sign = bits >> (score.itemsize * 8 - 1)
+    descending = np.where(sign == 1, bits, ~bits & (np.iinfo(bits.dtype).max >> 1))
+    return np.asarray((descending >> bit) & ((1 << CELL_BITS) - 1), dtype=np.int64)
+
+
+def _into_cells(
+    blocks: Callable[[], Iterable[Entries]], counts: NDArray[np.int64], kind: np.dtype[Any], bit: int
+) -> Entries:
+    """Return all entries by ascending cell, in a temporary file."""
+    held = scratch((int(counts.sum()),), kind)
+    free = np.cumsum(counts) - counts  # where the next entry of each cell goes
+    for block in blocks():
+        cell = _cell(block, bit)
+        order = np.argsort(cell.astype(np.uint16), kind="stable")
+        cell = cell[order]
+        place_in_cell = np.arange(len(cell)) - np.searchsorted(cell, cell)
+        held[free[cell] + place_in_cell] = block[order]
+        free += np.bincount(cell, minlength=len(free))
+    return held
+
+
+def _ranges(counts: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
+    """Yield (start, stop, number of cells) of neighbouring cells of at most BUCKET entries; a larger cell is alone."""
+    start = held = n_cells = 0
+    for count in counts[counts > 0].tolist():
+        if held and held + count > BUCKET:
+            yield start, start + held, n_cells
+            start, held, n_cells = start + held, 0, 0
+        held, n_cells = held + count, n_cells + 1
+    if held:
+        yield start, start + held, n_cells
+
+
+def _split(part: Entries) -> Iterator[Entries]:
+    return (part[start : start + BUCKET] for start in range(0, len(part), BUCKET))
 
 
 def pool_windows(logits: Floats, labels: NDArray[np.integer], weights: Floats, *, first: int = 0) -> Entries:
@@ -158,28 +201,35 @@ def pool_windows(logits: Floats, labels: NDArray[np.integer], weights: Floats, *
         Number of the first row's example.
     """
     row, choice = np.nonzero((weights > 0) & (labels >= 0)[:, None])
-    score = logits[row, choice].astype(np.float32)
-    return Entries(score, labels[row] == 1, weights[row, choice], row + first)
+    return entries(logits[row, choice].astype(np.float32), labels[row] == 1, weights[row, choice], row + first)
 
 
 def resample(n: int, repeats: int, generator: np.random.Generator) -> NDArray[np.uint8]:
-    """Return how often each example is drawn in each bootstrap sample: (repeats, n), rows sum to n."""
-    counts = np.empty((repeats, n), dtype=np.uint8)
-    for row in counts:
-        # More than 255 draws of one example in a sample have a probability below 1e-500.
-        row[:] = np.bincount(generator.integers(0, n, n), minlength=n)
+    """Return how often each example counts: as it is, and in each bootstrap sample.
+
+    Returns
+    -------
+    ndarray
+        (n, 1 + repeats) in a temporary file. The first column is 1; the others are counts of n draws and sum to n.
+    """
+    counts: NDArray[np.uint8] = scratch((n, 1 + repeats), np.uint8)
+    counts[:, 0] = 1
+    for column in counts.T[1:]:
+        for start in range(0, n, DRAWS):
+            # More than 255 draws of one example in a sample have a probability below 1e-500.
+            np.add.at(column, generator.integers(0, n, min(DRAWS, n - start)), np.uint8(1))
     return counts
 
 
 def weighted_metrics(pool: Pool, multiplicity: NDArray[np.number]) -> dict[str, Floats]:
-    """Return every metric, for each row of example weights.
+    """Return every metric, for each column of example weights.
 
     Parameters
     ----------
     pool
         Windows with their probabilities.
     multiplicity
-        (B, N) weights of examples: ones for the estimate, counts of draws for a bootstrap sample.
+        (N, B) weights of examples: ones for the estimate, counts of draws for a bootstrap sample.
 
     Returns
     -------
@@ -188,16 +238,17 @@ def weighted_metrics(pool: Pool, multiplicity: NDArray[np.number]) -> dict[str, 
 
     Examples
     --------
-    >>> entries = pool_windows(np.array([[2.0], [-1.0]]), np.array([1, 0]), np.ones((2, 1)))
-    >>> metrics = weighted_metrics(Pool(lambda: [entries]), np.ones((1, 2)))
+    >>> windows = pool_windows(np.array([[2.0], [-1.0]]), np.array([1, 0]), np.ones((2, 1)))
+    >>> metrics = weighted_metrics(Pool(lambda: [windows]), np.ones((2, 1)))
     >>> {name: value.round(3).tolist() for name, value in metrics.items() if name != "log_loss"}
     {'accuracy': [1.0], 'auroc': [1.0], 'aupr_trapezoid': [1.0], 'average_precision': [1.0], 'mcc': [1.0]}
     """
-    sums = _Sums(len(multiplicity))
-    for entries in pool.slices():
-        step = max(1, NUMBERS // len(entries.score))
-        for start in range(0, len(multiplicity), step):
-            sums.add(entries, multiplicity, slice(start, start + step))
+    n_sets = multiplicity.shape[1]
+    sums, step = _Sums(n_sets), max(1, NUMBERS // n_sets)
+    for piece in pool.pieces():
+        for start in range(0, len(piece), step):
+            part = piece[start : start + step]
+            sums.add(part, multiplicity[part["example"]] * part["weight"][:, None])
     return sums.metrics()
 
 
@@ -205,57 +256,76 @@ class _Sums:
     """Running sums over entries of descending score, one of each kind for each of B sets of weights."""
 
     def __init__(self, count: int) -> None:
-        self.loss, self.right = np.zeros(count), np.zeros(count)
+        # Loss, right calls, bound ones called bound, unbound ones called bound.
+        self.of_calls = np.zeros((4, count))
         self.true, self.false = np.zeros(count), np.zeros(count)
-        self.called_true, self.called_false = np.zeros(count), np.zeros(count)
         self.ranked, self.stepped, self.trapezoid = np.zeros(count), np.zeros(count), np.zeros(count)
         self.precision = np.ones(count)
+        # Equal scores are one step of a curve: the last one is open until another score comes.
+        self.open_score = np.nan
+        self.open_true, self.open_false = np.zeros(count), np.zeros(count)
 
-    def add(self, entries: Entries, multiplicity: NDArray[np.number], rows: slice) -> None:
-        """Add the entries to the sums of some rows of weights."""
-        weight: Floats = multiplicity[rows][:, entries.example].astype(np.float64) * entries.weight
-        positive, called = entries.positive, entries.score > 0
-        score = entries.score.astype(np.float64)
-        self.loss[rows] += weight @ np.logaddexp(0.0, np.where(positive, -score, score))
-        self.right[rows] += weight @ (called == positive).astype(np.float64)
-        self.called_true[rows] += weight @ (called & positive).astype(np.float64)
-        self.called_false[rows] += weight @ (called & ~positive).astype(np.float64)
-        self._rank(entries, weight, rows)
+    def add(self, part: Entries, weight: Floats) -> None:
+        """Add (M,) entries with their (M, B) weights to the sums."""
+        positive, score = part["positive"], part["score"].astype(np.float64)
+        called = score > 0
+        loss = np.logaddexp(0.0, np.where(positive, -score, score))
+        self.of_calls += np.stack([loss, called == positive, called & positive, called & ~positive]) @ weight
+        starts = np.flatnonzero(np.append(True, np.diff(score) != 0))
+        gained = weight * positive[:, None]
+        lost = weight - gained
+        if len(starts) < len(score):
+            gained, lost = (np.add.reduceat(each, starts, axis=0) for each in (gained, lost))
+        if score[0] == self.open_score:
+            gained[0] += self.open_true
+            lost[0] += self.open_false
+        else:
+            self._close()
+        self.open_score, self.open_true, self.open_false = score[-1], gained[-1].copy(), lost[-1].copy()
+        self._go_on(gained[:-1], lost[:-1])
 
-    def _rank(self, entries: Entries, weight: Floats, rows: slice) -> None:
-        """Go on along the ROC and the precision-recall curve; equal scores are one step."""
-        ends = np.flatnonzero(np.append(np.diff(entries.score) != 0, True))
-        weight_true = np.cumsum(weight * entries.positive, axis=1)[:, ends]
-        weight_false = np.cumsum(weight * ~entries.positive, axis=1)[:, ends]
-        true = np.hstack([self.true[rows, None], self.true[rows, None] + weight_true])
-        false = np.hstack([self.false[rows, None], self.false[rows, None] + weight_false])
+    def _close(self) -> None:
+        self._go_on(self.open_true[None], self.open_false[None])
+
+    def _go_on(self, gained: Floats, lost: Floats) -> None:
+        """Go on along the ROC and the precision-recall curve by (S, B) steps."""
+        if not len(gained):
+            return
+        true, false = np.cumsum(gained, axis=0) + self.true, np.cumsum(lost, axis=0) + self.false
         with np.errstate(invalid="ignore"):
-            reached = true[:, 1:] / (true[:, 1:] + false[:, 1:])
-        precision = np.hstack([self.precision[rows, None], np.where(np.isnan(reached), 1.0, reached)])
-        gained, lost = np.diff(true, axis=1), np.diff(false, axis=1)
-        self.ranked[rows] += (lost * (true[:, 1:] + true[:, :-1]) / 2).sum(axis=1)
-        self.trapezoid[rows] += (gained * (precision[:, 1:] + precision[:, :-1]) / 2).sum(axis=1)
-        self.stepped[rows] += (gained * precision[:, 1:]).sum(axis=1)
-        self.true[rows], self.false[rows], self.precision[rows] = true[:, -1], false[:, -1], precision[:, -1]
+            precision = true / (true + false)
+        np.copyto(precision, 1.0, where=np.isnan(precision))
+        stepped = _total(gained, precision)
+        self.stepped += stepped
+        before = gained[0] * self.precision + _total(gained[1:], precision[:-1])
+        self.trapezoid += (before + stepped) / 2
+        self.ranked += _total(lost, true) - _total(lost, gained) / 2
+        self.true, self.false, self.precision = true[-1], false[-1], precision[-1]
 
     def metrics(self) -> dict[str, Floats]:
         """Return each metric of what was added."""
+        self._close()
+        loss, right, called_true, called_false = self.of_calls
         total = self.true + self.false
         with np.errstate(invalid="ignore", divide="ignore"):
             return {
-                "accuracy": self.right / total,
+                "accuracy": right / total,
                 "auroc": self.ranked / (self.true * self.false),
                 "aupr_trapezoid": self.trapezoid / self.true,
                 "average_precision": self.stepped / self.true,
-                "mcc": self._matthews(),
-                "log_loss": self.loss / total,
+                "mcc": self._matthews(called_true, called_false),
+                "log_loss": loss / total,
             }
 
-    def _matthews(self) -> Floats:
-        tp, fp = self.called_true, self.called_false
+    def _matthews(self, tp: Floats, fp: Floats) -> Floats:
         fn, tn = self.true - tp, self.false - fp
         scale = np.sqrt(np.maximum((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn), 0.0))
         # One call for all is no better than chance; without both classes there is nothing to correlate.
         chance = np.where((self.true > 0) & (self.false > 0), 0.0, np.nan)
         one_call = np.minimum(tp + fp, fn + tn) <= 1e-9 * (self.true + self.false)
         return np.asarray(np.where(one_call | (scale == 0), chance, (tp * tn - fp * fn) / scale))
+
+
+def _total(left: Floats, right: Floats) -> Floats:
+    """Return the (B,) sums over rows of the products of two (S, B) arrays."""
+    return np.asarray(np.einsum("sb,sb->b", left, right))

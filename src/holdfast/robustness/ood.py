@@ -7,23 +7,26 @@ code flips positions only), and it is made here rather than looked for in the se
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import auc, precision_recall_curve, roc_auc_score
 from torch import Tensor, nn
 
 from holdfast.core.device import evaluating, resolve_device
 from holdfast.core.random import draw, mix_seed
 from holdfast.core.registry import Registry
+from holdfast.core.scratch import scratch
 from holdfast.data.batch import Batch
 from holdfast.data.dataset import SequenceDataset
+from holdfast.robustness.metrics import Entries, Pool, entries, weighted_metrics
 from holdfast.runs.records import OutOfDistribution
 
 __all__ = ["OOD_INPUTS", "GenSeq", "OodInput", "Shuffle", "Uniform", "in_versus_out"]
 
 BLOCK = 256
+ROWS = 1 << 14
 SCORES = ("max", "mean", "loss")
 
 
@@ -97,22 +100,29 @@ def in_versus_out(
     device
         ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
     """
-    where, offset = resolve_device(device), (data.context - window) // 2
     kinds = {name: OOD_INPUTS[name]() for name in OOD_INPUTS}
-    found: dict[str, list[Tensor]] = {name: [] for name in ("in", *kinds)}
+    probability = _probabilities(model, data, window, kinds=list(kinds.values()), seed=seed, device=device)
+    return [
+        OutOfDistribution(input=name, score=score, **_separation(probability[0], probability[kind], score))
+        for kind, name in enumerate(kinds, start=1)
+        for score in SCORES
+    ]
+
+
+def _probabilities(
+    model: nn.Module, data: SequenceDataset, window: int, *, kinds: Sequence[OodInput], seed: int, device: str
+) -> NDArray[np.float32]:
+    """Return (1 + kinds, N, T) probabilities of the real and the made inputs, in a temporary file."""
+    where, offset, done = resolve_device(device), (data.context - window) // 2, 0
+    found: NDArray[np.float32] = scratch((1 + len(kinds), len(data), len(data.tasks)), np.float32)
     with evaluating(model, where):
         for batch in data.batches(BLOCK):
             shown = batch.crop(torch.full((len(batch),), offset), window)
-            inputs = {"in": shown.one_hot(), **{name: kind(shown, seed) for name, kind in kinds.items()}}
-            for name, sequence in inputs.items():
-                found[name].append(_both_strands(model, sequence.to(where)).cpu())
-    logits = {name: torch.cat(parts).double().numpy() for name, parts in found.items()}
-    return [
-        OutOfDistribution(input=name, score=score, **_separation(_score(logits["in"], score), _score(out, score)))
-        for name, out in logits.items()
-        if name != "in"
-        for score in SCORES
-    ]
+            inputs = [shown.one_hot(), *(kind(shown, seed) for kind in kinds)]
+            for rows, sequence in zip(found, inputs, strict=True):
+                rows[done : done + len(batch)] = _both_strands(model, sequence.to(where)).float().cpu().numpy()
+            done += len(batch)
+    return found
 
 
 def _both_strands(model: nn.Module, sequence: Tensor) -> Tensor:
@@ -128,8 +138,14 @@ def _score(probability: NDArray[np.float64], score: str) -> NDArray[np.float64]:
     return np.asarray(-np.log1p(-np.minimum(probability, 1 - 1e-12)).sum(axis=1))
 
 
-def _separation(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> dict[str, float]:
-    scores = np.concatenate([inside, outside])
-    labels = np.repeat([1, 0], [len(inside), len(outside)])
-    precision, recall, _ = precision_recall_curve(labels, scores)
-    return {"auroc": float(roc_auc_score(labels, scores)), "aupr": float(auc(recall, precision))}
+def _separation(inside: NDArray[np.float32], outside: NDArray[np.float32], score: str) -> dict[str, float]:
+    """Return how well a score tells (N, T) probabilities of real inputs from those of made ones."""
+
+    def blocks() -> Iterator[Entries]:
+        for probability, real in ((inside, True), (outside, False)):
+            for start in range(0, len(probability), ROWS):
+                scores = _score(probability[start : start + ROWS].astype(np.float64), score)
+                yield entries(scores, np.full(len(scores), real), 1.0, np.zeros(len(scores), dtype=np.int64))
+
+    values = weighted_metrics(Pool(blocks), np.ones((1, 1)))
+    return {"auroc": float(values["auroc"][0]), "aupr": float(values["aupr_trapezoid"][0])}

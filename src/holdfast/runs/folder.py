@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -20,9 +20,10 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from holdfast.core.errors import InputError
-from holdfast.core.files import write_text, writing
+from holdfast.core.files import write_text
 from holdfast.core.registry import Spec
 from holdfast.runs.records import SCHEMA_VERSION, AuditRecord, DataFacts, FilterRecord, RunRecord
+from holdfast.runs.tables import read_blocks, write_blocks
 
 __all__ = ["FILES", "HISTORY_COLUMNS", "WINDOW_COLUMNS", "FileKind", "Run", "find_runs"]
 
@@ -251,6 +252,15 @@ class Run:
             raise self._garbled("windows", _words(error)) from error
         return self._with_columns("windows", table, WINDOW_COLUMNS)
 
+    def window_blocks(self) -> Iterator[pd.DataFrame]:
+        """Yield the rows of :attr:`windows` a bounded number at a time."""
+        self._require("windows")
+        try:
+            for block in read_blocks(self.path("windows")):
+                yield self._with_columns("windows", block, WINDOW_COLUMNS)
+        except (pyarrow.ArrowException, ValueError, OSError) as error:
+            raise self._garbled("windows", _words(error)) from error
+
     def write_record(self, record: RunRecord) -> None:
         """Write the first page."""
         self._write_json("record", record)
@@ -287,17 +297,15 @@ class Run:
         table = self._with_columns("history", history, HISTORY_COLUMNS)
         write_text(self.path("history"), table.to_csv(index=False, na_rep="nan", lineterminator="\n"))
 
-    def write_windows(self, windows: pd.DataFrame) -> None:
-        """Write the table of examples.
+    def write_windows(self, blocks: Iterable[pd.DataFrame]) -> None:
+        """Write the table of examples, given in one block or more; only some of them are held.
 
         Raises
         ------
         InputError
             If a column of :data:`WINDOW_COLUMNS` is missing.
         """
-        table = self._with_columns("windows", windows, WINDOW_COLUMNS)
-        with writing(self.path("windows")) as handle:
-            table.to_parquet(handle, index=False)
+        write_blocks(self.path("windows"), (self._with_columns("windows", block, WINDOW_COLUMNS) for block in blocks))
 
     def finish(self, record: RunRecord) -> None:
         """Write the first page with status ``done``; call it after every other file.

@@ -33,6 +33,11 @@ CASES: list[tuple[str, dict[str, object]]] = [
     *((name, {}) for name in MODELS if scans_fast(name)),
     ("pap_megyeri", {"padding": "valid"}),
     ("kmer", {"k": 4, "n_tasks": 3}),
+    ("cnn_2", {"padding": "valid", "activation": "exponential"}),
+    ("cnn_deep", {"padding": "valid"}),
+    ("zeng", {"padding": "valid"}),
+    ("zeng", {"padding": "valid", "kernels": (16, 32, 64), "widths": (12, 5, 3), "pool": 2}),
+    ("zeng", {"padding": "valid", "kernels": (16, 32), "widths": (12, 5), "pool": 3, "pooling": "local"}),
 ]
 
 

@@ -1,9 +1,10 @@
-"""Exact sharing between windows for two convolutions with zero ('same') padding.
+"""Exact sharing between windows for one or two convolutions with zero ('same') padding.
 
 Zero padding changes the few positions next to a window's ends. There, an output of the second layer is a sum over taps,
 and each tap falls on one of three things: padding (nothing), a first-layer value that the padding changed (the window's
 own), or one that it did not (shared by all windows). Taps of the last kind are partial sums of the shared convolution
-and cost nothing extra; only those of the middle kind are computed per window.
+and cost nothing extra; only those of the middle kind are computed per window. A single layer has none of these: an
+output at a window's end is a partial sum of shared taps.
 """
 
 from __future__ import annotations
@@ -14,7 +15,38 @@ from torch import Tensor, nn
 
 from holdfast.models.layers import sliding_max
 
-__all__ = ["max_over_padded_windows"]
+__all__ = ["max_over_padded_layer", "max_over_padded_windows"]
+
+
+def max_over_padded_layer(sequence: Tensor, layer: nn.Conv1d, window: int) -> Tensor:
+    """Return the maximum over positions of relu(layer(window)), 'same' padded, for every window.
+
+    Parameters
+    ----------
+    sequence
+        (N, 4, L) contexts.
+    layer
+        A convolution of width k, at least 2, with bias; its own ``padding`` is not used.
+    window
+        W, at least k.
+
+    Returns
+    -------
+    Tensor
+        (N, S, C), S = L - W + 1.
+    """
+    assert layer.bias is not None
+    k = layer.kernel_size[0]
+    n_windows = sequence.shape[-1] - window + 1
+    best = sliding_max(F.conv1d(sequence, layer.weight), window - k + 1)
+    # Left end: the last m taps on the window's first m values. Right end: the first m taps on its last m values.
+    last = _last_taps(_taps_apart(sequence[..., : n_windows + k - 2], layer))
+    for m in range(k - (k - 1) // 2, k):
+        best = torch.maximum(best, last[m][..., :n_windows])
+    first = _first_taps(_taps_apart(sequence[..., window - k + 1 :], layer))
+    for m in range(k - k // 2, k):
+        best = torch.maximum(best, first[m][..., k - 1 - m : k - 1 - m + n_windows])
+    return (best.transpose(1, 2) + layer.bias).relu_()
 
 
 def max_over_padded_windows(sequence: Tensor, first: nn.Conv1d, second: nn.Conv1d, window: int) -> Tensor:
@@ -100,10 +132,10 @@ def _slices(features: Tensor, start: int, width: int, count: int) -> Tensor:
     return span.unfold(-1, width, 1).transpose(1, 2).flatten(0, 1)
 
 
-def _taps_apart(shared: Tensor, second: nn.Conv1d) -> list[Tensor]:
-    """Return for each tap its product with every shared value: k2 tensors (N, C2, P)."""
-    weight = second.weight.permute(2, 0, 1).flatten(0, 1)[..., None]  # (k2 * C2, C1, 1)
-    return list(F.conv1d(shared, weight).unflatten(1, (second.kernel_size[0], -1)).unbind(dim=1))
+def _taps_apart(shared: Tensor, layer: nn.Conv1d) -> list[Tensor]:
+    """Return for each tap its product with every shared value: k tensors (N, C, P)."""
+    weight = layer.weight.permute(2, 0, 1).flatten(0, 1)  # (k * C, C of the input)
+    return list((weight @ shared).unflatten(1, (layer.kernel_size[0], -1)).unbind(dim=1))
 
 
 def _last_taps(taps: list[Tensor]) -> dict[int, Tensor]:

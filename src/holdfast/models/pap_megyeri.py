@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError
 from holdfast.models.base import ModelFacts, WindowModel
-from holdfast.models.layers import sliding_max
+from holdfast.models.layers import keras_start, sliding_max
 from holdfast.models.padded import max_over_padded_windows
 
 __all__ = ["PapMegyeriCNN"]
@@ -68,10 +68,7 @@ class PapMegyeriCNN(WindowModel):
         self.dense = nn.Linear(FILTERS[1], HIDDEN)
         self.dropout = nn.Dropout(0.5 if regularised else 0.0)
         self.out = nn.Linear(HIDDEN, 2 * n_tasks)
-        for layer in (self.conv1, self.conv2, self.dense, self.out):
-            nn.init.xavier_uniform_(layer.weight)
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
+        keras_start(self)
 
     def trunk(self, sequence: Tensor) -> tuple[Tensor, ...]:
         """Return both layers' valid feature maps: (N, 256, L - 23) and (N, 64, L - 34)."""

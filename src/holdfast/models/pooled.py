@@ -9,6 +9,7 @@ map, and the next stage is evaluated on these maps in the same way.
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -18,14 +19,16 @@ from holdfast.core.errors import ConfigError
 from holdfast.models.base import SequenceModel
 from holdfast.models.layers import sliding_max
 
-__all__ = ["PooledModel", "Stage"]
+__all__ = ["Padding", "PooledModel", "Stage"]
+
+Padding = Literal["same", "valid"]
 
 # Pooled values of windows in flight: 16 MB of float32, and batches large enough for a recurrent layer.
 READ_OUT_VALUES = 4 * 1024 * 1024
 
 
 class Stage(nn.Module):
-    """Valid stride-1 layers, then a strided maximum.
+    """Stride-1 layers, then a strided maximum.
 
     Parameters
     ----------
@@ -37,6 +40,14 @@ class Stage(nn.Module):
         Positions between two maxima; as wide as the pool where it is not given.
     dropout
         Of pooled features.
+    padding
+        ``valid``, or ``same``: zeros before and behind the positions, so that a block of one convolution keeps their
+        number. A stage padded so can share nothing between windows.
+
+    Raises
+    ------
+    ConfigError
+        If the padding is unknown.
 
     Examples
     --------
@@ -45,25 +56,42 @@ class Stage(nn.Module):
     (torch.Size([2, 8, 5]), 5)
     """
 
-    def __init__(self, block: nn.Module, *, pool: int = 1, stride: int | None = None, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        block: nn.Module,
+        *,
+        pool: int = 1,
+        stride: int | None = None,
+        dropout: float = 0.0,
+        padding: Padding = "valid",
+    ) -> None:
         super().__init__()
-        self.block, self.pool, self.stride = block, pool, stride or pool
+        if padding not in get_args(Padding):
+            raise ConfigError(f"padding is one of {', '.join(get_args(Padding))}; got '{padding}'")
+        self.block, self.pool, self.stride, self.padding = block, pool, stride or pool, padding
         self.dropout = nn.Dropout(dropout)
         convolutions = [layer for layer in block.modules() if isinstance(layer, nn.Conv1d)]
         self.reach = sum((layer.kernel_size[0] - 1) * layer.dilation[0] for layer in convolutions)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return (N, F, n_out(P)) of (N, C, P)."""
+        if self.padding == "same":
+            features = F.pad(features, (self.reach // 2, self.reach - self.reach // 2))
         pooled: Tensor = self.dropout(F.max_pool1d(self.block(features), self.pool, self.stride))
         return pooled
 
+    @property
+    def lost(self) -> int:
+        """Return how many positions the convolutions take away."""
+        return 0 if self.padding == "same" else self.reach
+
     def n_out(self, n_in: int) -> int:
         """Return how many pooled positions ``n_in`` positions give."""
-        return (n_in - self.reach - self.pool) // self.stride + 1
+        return (n_in - self.lost - self.pool) // self.stride + 1
 
     def n_in(self, n_out: int) -> int:
         """Return the fewest positions that give ``n_out`` pooled positions."""
-        return (n_out - 1) * self.stride + self.pool + self.reach
+        return (n_out - 1) * self.stride + self.pool + self.lost
 
     def phases(self, maps: Tensor, n_phases: int) -> Tensor:
         """Return the stage's output for every start of the pooling, 0 .. n_phases - 1.
@@ -98,18 +126,42 @@ class PooledModel(SequenceModel):
 
     @abstractmethod
     def read_out(self, features: Tensor) -> Tensor:
-        """Return (M, T) logits of the pooled features (M, F, K) of M windows."""
+        """Return (M, T) logits of M windows' pooled features, (M, F, K), or what ``over_steps`` makes of them."""
 
     @property
     def scans_fast(self) -> bool:
-        """Whether :meth:`scan` shares work between windows: yes."""
-        return True
+        """Whether :meth:`scan` shares work between windows: where no stage is padded."""
+        return all(stage.padding == "valid" for stage in self._stages())
 
     def forward(self, sequence: Tensor) -> Tensor:
         """Return (N, T) logits of (N, 4, W) windows."""
+        features = self.pooled(sequence)
+        return self.read_out(self.over_steps(features, features.shape[-1]))
+
+    def pooled(self, sequence: Tensor) -> Tensor:
+        """Return the (N, F, K) features that the stages give of (N, 4, W) windows."""
         for stage in self.stages:
             sequence = stage(sequence)
-        return self.read_out(sequence)
+        return sequence
+
+    def over_steps(self, features: Tensor, n_steps: int) -> Tensor:
+        """Return what the read-out needs of every run of K pooled positions: by default, all of them.
+
+        A model that reduces them, by a maximum say, does it here, once for all windows.
+
+        Parameters
+        ----------
+        features
+            (..., F, P).
+        n_steps
+            K.
+
+        Returns
+        -------
+        Tensor
+            (..., F', P - K + K'), the runs' reductions, each K' positions.
+        """
+        return features
 
     def n_steps(self, window: int) -> int:
         """Return K, the pooled positions of a window.
@@ -134,7 +186,9 @@ class PooledModel(SequenceModel):
         return n
 
     def scan(self, sequence: Tensor, window: int) -> Tensor:
-        """Return (N, S, T) logits of every window of (N, 4, L) contexts, in eval mode, every stage shared."""
+        """Return (N, S, T) logits of every window of (N, 4, L) contexts, in eval mode, stages shared if they can be."""
+        if not self.scans_fast:
+            return super().scan(sequence, window)
         n_examples, n_windows = len(sequence), sequence.shape[-1] - window + 1
         maps, first, spacing = sequence[:, None], torch.zeros(1, dtype=torch.long), 1
         for stage in self._stages():
@@ -145,16 +199,20 @@ class PooledModel(SequenceModel):
         row_of = torch.full((spacing,), -1)
         row_of[first] = torch.arange(len(first))
         start = torch.arange(n_windows)
-        return self._read(maps, row_of[start % spacing], start // spacing, self.n_steps(window))
+        n_steps = self.n_steps(window)
+        reduced = self.over_steps(maps, n_steps)
+        n_kept = n_steps - (maps.shape[-1] - reduced.shape[-1])
+        return self._read(reduced, row_of[start % spacing], start // spacing, n_kept)
 
     def _read(self, maps: Tensor, row: Tensor, position: Tensor, n_steps: int) -> Tensor:
         """Return the logits of windows that are (row, position .. position + n_steps) of (N, rows, F, Q) maps."""
-        slices = maps.unfold(-1, n_steps, 1).permute(0, 1, 3, 2, 4)  # (N, rows, positions, F, K), a view
-        block = max(1, READ_OUT_VALUES // (len(maps) * slices[0, 0, 0].numel()))
+        in_time = maps.transpose(2, 3).contiguous()  # so that a window is one run of memory
+        slices = in_time.unfold(2, n_steps, 1).transpose(3, 4)  # (N, rows, positions, K, F), a view
+        block = max(1, READ_OUT_VALUES // (len(maps) * n_steps * maps.shape[2]))
         parts = []
         for rows, positions in zip(row.split(block), position.split(block), strict=True):
             chosen = slices[:, rows, positions]
-            parts.append(self.read_out(chosen.flatten(0, 1)).unflatten(0, chosen.shape[:2]))
+            parts.append(self.read_out(chosen.flatten(0, 1).transpose(1, 2)).unflatten(0, chosen.shape[:2]))
         return torch.cat(parts, dim=1)
 
     def _stages(self) -> list[Stage]:

@@ -34,7 +34,14 @@ def audit(
     ] = "auto",
     part: Annotated[Part | None, typer.Option(help="Examples to audit on. [default: the run's own, or test]")] = None,
     n_try: Annotated[int | None, typer.Option(min=1, help="Windows of the worst-of-n column.")] = None,
-    bootstrap: Annotated[int | None, typer.Option(min=1, help="Samples behind each interval.")] = None,
+    bootstrap: Annotated[int | None, typer.Option(min=0, help="Samples behind each interval; 0: none.")] = None,
+    windows: Annotated[
+        int | None, typer.Option(min=1, help="Score so many drawn windows: a bound. [default: all, exact]")
+    ] = None,
+    average: Annotated[
+        Literal["given", "averaged", "halves"] | None,
+        typer.Option(help="Mean probability of both strands: from the sequence, or of stored halves."),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
     save: Annotated[Path | None, typer.Option(help="Folder of runs to keep a module's audit in.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON and nothing else.")] = False,
@@ -42,7 +49,7 @@ def audit(
     """Measure how far a shift can push a run's model, or the module that a Python function builds.
 
     A run is audited under its own threat model. Asked as its experiment has it, the answer replaces the one in its
-    folder; asked otherwise (--part, --n-try, --bootstrap, --device), it is only shown.
+    folder; asked otherwise (--part, --n-try, --bootstrap, --windows, --average, --device), it is only shown.
     """
     from holdfast.cli.progress import progress_to_stderr
     from holdfast.cli.tables import print_audit, to_stdout
@@ -52,7 +59,7 @@ def audit(
 
     if (run is None) == (module is None):
         raise ConfigError("give either a run folder or --module file.py:function")
-    changes = {"part": part, "n_try": n_try, "bootstrap": bootstrap}
+    changes = {"part": part, "n_try": n_try, "bootstrap": bootstrap, "windows": windows, "strands": average}
     asked = {name: value for name, value in changes.items() if value is not None}
     progress = progress_to_stderr()
     folder: Path | None = None

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -18,6 +18,7 @@ from holdfast.models.base import SequenceModel
 from holdfast.robustness.attacks import ATTACKS, ShiftAttack
 from holdfast.robustness.losses import LOSSES
 from holdfast.robustness.shift import Shift
+from holdfast.robustness.strands import Strands
 from holdfast.training.recipe import Recipe, recipe
 
 __all__ = ["STRATEGY_NAMES", "AuditSettings", "Experiment", "ShiftSettings", "TrainingSettings", "load_experiment"]
@@ -56,7 +57,13 @@ class AuditSettings(_Page):
     part: Literal["train", "validation", "test"] = "test"
     n_try: int = Field(default=20, ge=1)
     adversary: Literal["joint", "per-task"] = "joint"
-    bootstrap: int = Field(default=200, ge=1)
+    bootstrap: int = Field(default=200, ge=0)
+    windows: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
+    """``all`` is exact; a number draws so many for each example, and worst-case numbers are bounds."""
+    strands: Strands = "given"
+    table: Literal["all", "bound"] = "all"
+    """Rows of ``windows.parquet``: every example of every task, or the bound ones of each."""
+    out_of_distribution: bool = True
 
 
 class Experiment(_Page):

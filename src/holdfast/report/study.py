@@ -159,7 +159,10 @@ class Setting:
     @property
     def title(self) -> str:
         """Data set and threat model in words."""
-        return f"{self.data_name}, {described(self.shift)}"
+        audit = self.entries[0].audit
+        drawn = "" if audit.is_exact else f", {audit.n_sampled} drawn for each sequence"
+        averaged = "" if audit.strands == "given" else ", strands averaged"
+        return f"{self.data_name}, {described(self.shift)}{drawn}{averaged}"
 
     @property
     def tasks(self) -> list[str]:
@@ -267,7 +270,8 @@ def _with_fact(entries: list[Entry], fact: str) -> list[Entry]:
 def _setting_key(entry: Entry) -> tuple[object, ...]:
     shift = entry.audit.shift
     threat = (shift.context, shift.window, shift.max_shift, shift.protect_core, shift.strands)
-    return (entry.record.data_name, entry.audit.part, entry.data.fingerprint, *threat)
+    how = (entry.audit.n_sampled, entry.audit.strands)
+    return (entry.record.data_name, entry.audit.part, entry.data.fingerprint, *threat, *how)
 
 
 def _setting_order(setting: Setting) -> tuple[object, ...]:

@@ -23,7 +23,7 @@ from holdfast.core.errors import InputError
 from holdfast.core.files import write_text
 from holdfast.core.registry import Spec
 from holdfast.runs.records import SCHEMA_VERSION, AuditRecord, DataFacts, FilterRecord, RunRecord
-from holdfast.runs.tables import read_blocks, write_blocks
+from holdfast.runs.tables import read_blocks, task_table, write_blocks
 
 __all__ = ["FILES", "HISTORY_COLUMNS", "WINDOW_COLUMNS", "FileKind", "Run", "find_runs"]
 
@@ -35,6 +35,7 @@ FileKind = Literal[
     "model_spec",
     "history",
     "audit",
+    "tasks",
     "windows",
     "filters",
     "report",
@@ -50,6 +51,7 @@ FILES: Mapping[FileKind, str] = {
     "model_spec": "model.json",
     "history": "history.csv",
     "audit": "audit.json",
+    "tasks": "tasks.csv",
     "windows": "windows.parquet",
     "filters": "filters.json",
     "report": "report.html",
@@ -276,6 +278,10 @@ class Run:
     def write_audit(self, audit: AuditRecord) -> None:
         """Write the audit's aggregates."""
         self._write_json("audit", audit)
+
+    def write_tasks(self, audit: AuditRecord) -> None:
+        """Write the metrics of each task as a table."""
+        write_text(self.path("tasks"), task_table(audit.tasks).to_csv(index=False, na_rep="nan", lineterminator="\n"))
 
     def write_model_spec(self, spec: Spec) -> None:
         """Write the name and the parameters that build the model; the weights are written beside it."""

@@ -11,6 +11,8 @@ from holdfast.cli.guard import guarded
 from holdfast.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from holdfast.data.describe import Description
 
 __all__ = ["data_app"]
@@ -18,6 +20,9 @@ __all__ = ["data_app"]
 data_app = typer.Typer(
     help="Make, describe, simulate and fetch data sets.", no_args_is_help=True, rich_markup_mode="markdown"
 )
+
+# From here on a row for each task and part is for --json.
+_MAX_TASKS = 20
 
 Files = Annotated[list[Path] | None, typer.Option(help="Again for more files.")]
 
@@ -119,6 +124,30 @@ def simulate(
     typer.echo(f"data    {out}")
 
 
+def simulate_tasks(
+    out: Annotated[Path, typer.Argument(help="Data set folder to make.")],
+    tasks: Annotated[int, typer.Option(min=2, help="Each with a motif of its own.")] = 690,
+    train: Annotated[int, typer.Option(min=2, help="Examples, both strands counted.")] = 44_000,
+    validation: Annotated[int, typer.Option(min=2, help="Examples, both strands counted.")] = 80,
+    test: Annotated[int, typer.Option(min=2, help="Examples, both strands counted.")] = 4_550,
+    context: Annotated[int, typer.Option(min=1, help="Bases per example.")] = 1_200,
+    margin: Annotated[int, typer.Option(min=0, help="Bases at either end without sites.")] = 300,
+    bound: Annotated[float, typer.Option(help="Mean share of bound examples.")] = 0.015,
+    absent: Annotated[int, typer.Option(min=0, help="Tasks without a bound example in the test part.")] = 5,
+    seed: Annotated[int, typer.Option(help="Another seed, other data.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a data set of that name.")] = False,
+) -> None:
+    """Simulate many tasks in long contexts, of the shape of DeepSEA's data at a hundredth of its size."""
+    from holdfast.cli.progress import progress_to_stderr
+    from holdfast.jobs.data import simulate_many
+
+    values: dict[str, object] = {"tasks": tasks, "train": train, "validation": validation, "test": test}
+    values |= {"context": context, "margin_bp": margin, "bound": bound, "absent": absent, "seed": seed}
+    made = simulate_many(values, out, overwrite=overwrite, progress=progress_to_stderr())
+    _print_description(made)
+    typer.echo(f"data    {out}")
+
+
 def fetch(
     name: Annotated[str, typer.Argument(help="See `holdfast list data`.")],
     out: Annotated[Path, typer.Argument(help="Folder for the files.")],
@@ -134,6 +163,7 @@ def fetch(
 data_app.command("build")(guarded(build))
 data_app.command("describe")(guarded(describe))
 data_app.command("simulate")(guarded(simulate))
+data_app.command("simulate-tasks")(guarded(simulate_tasks))
 data_app.command("fetch")(guarded(fetch))
 
 
@@ -142,11 +172,26 @@ def _print_description(found: Description) -> None:
     from holdfast.jobs.data import description_lines
 
     console = to_stdout()
-    table = plain_table("part", "task", "bound", "unbound", "unknown")
-    table.columns[1].justify = "left"
-    for row in found.counts:
-        table.add_row(row.part, row.task, f"{row.bound:,}", f"{row.unbound:,}", f"{row.unknown:,}")
+    if len(found.tasks) <= _MAX_TASKS:
+        table = plain_table("part", "task", "bound", "unbound", "unknown")
+        table.columns[1].justify = "left"
+        for row in found.counts:
+            table.add_row(row.part, row.task, f"{row.bound:,}", f"{row.unbound:,}", f"{row.unknown:,}")
+    else:
+        table = _table_of_many(found)
     console.print(f"{found.examples:,} examples of {found.context_length} bp; {found.source}", markup=False)
     console.print(table, markup=False)
     for line in description_lines(found):
         console.print(line, markup=False)
+
+
+def _table_of_many(found: Description) -> Table:
+    """Return one row for each part: how often its tasks are bound."""
+    from holdfast.cli.tables import plain_table
+
+    table = plain_table("part", "tasks", "none bound", "fewest bound", "most bound", "known labels")
+    for part in dict.fromkeys(row.part for row in found.counts):
+        rows = [row for row in found.counts if row.part == part]
+        bound, known = [row.bound for row in rows], sum(row.bound + row.unbound for row in rows)
+        table.add_row(part, *(f"{n:,}" for n in (len(rows), bound.count(0), min(bound), max(bound), known)))
+    return table

@@ -107,7 +107,7 @@ class Experiment(_Page):
             raise ConfigError(f"{where}: {_explain(error)}") from error
         try:
             experiment.training.recipe()
-            experiment.build_attack(context=max(1000, experiment.shift.window))
+            experiment.build_attack(context=experiment.shift.window + 1000)  # the data's own is not known yet
             _ = MODELS[experiment.model.name]
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error

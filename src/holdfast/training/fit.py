@@ -34,6 +34,8 @@ EVALUATION_BATCH = 256
 # A model is called collapsed after this many epochs in a row in which it calls (nearly) all examples alike.
 COLLAPSE_EPOCHS = 2
 COLLAPSE_SHARE = 0.01
+# Where labels of one kind are rarer than this, a sound model may call all examples alike at logit 0 too.
+SPARSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,8 @@ class _Attempt:
         self.model, self.train, self.validation, self.target = model, train, validation, attack
         self.recipe, self.fabric, self.state = recipe, fabric, state
         self.seed = mix_seed(seed, "attempt", state.restart)
+        known, bound = (np.count_nonzero(validation.labels >= wanted) for wanted in (0, 1))
+        self.is_sparse = min(bound, known - bound) < SPARSE * known
         # Of two examples at least: batch statistics of one do not exist.
         self.steps = max(1, min(math.ceil(len(train) / recipe.batch_size), len(train) // 2))
 
@@ -349,6 +353,7 @@ class _Attempt:
             state.plateau = asdict(Plateau(**state.plateau).after(loss, recipe))  # type: ignore[arg-type]
         # Only a search for the worst window drives a model there; early on any model may still say one thing.
         hunted = stage.attack == "target" and isinstance(self.target, WorstShift | SampledWorstShift)
+        hunted = hunted and not self.is_sparse
         one_answer = called < COLLAPSE_SHARE or called > 1 - COLLAPSE_SHARE
         state.collapsed_epochs = state.collapsed_epochs + 1 if hunted and one_answer else 0
         if state.collapsed_epochs < COLLAPSE_EPOCHS:

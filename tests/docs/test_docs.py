@@ -148,7 +148,7 @@ SECTIONS = dict(re.findall(r"^## holdfast ([a-z -]+)\n(.*?)(?=^## |\Z)", COMMAND
 
 def test_the_command_line_page_has_every_command() -> None:
     def commands(*group: str) -> set[str]:
-        listed = re.findall(r"^│ ([a-z-]+)  ", help_of(*group), re.MULTILINE)
+        listed = re.findall(r"^│ ([a-z][a-z-]+)  ", help_of(*group), re.MULTILINE)
         assert listed
         return set(listed)
 

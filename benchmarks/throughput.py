@@ -2,7 +2,7 @@
 
 python benchmarks/throughput.py [--device cpu] [--batch 100] [--repeats 2] [--threads 1]
 
-On one thread of a CPU the clock counts the seconds that the process had the processor, so that other work on the machine
+On one thread of a CPU the clock counts the seconds that the process had the processor, so other work on the machine
 does not count; else it is the wall's.
 """
 

@@ -36,7 +36,7 @@ def audit(
     n_try: Annotated[int | None, typer.Option(min=1, help="Windows of the worst-of-n column.")] = None,
     bootstrap: Annotated[int | None, typer.Option(min=0, help="Samples behind each interval; 0: none.")] = None,
     windows: Annotated[
-        int | None, typer.Option(min=1, help="Score so many drawn windows: a bound. [default: all, exact]")
+        int | None, typer.Option(min=0, help="Score so many drawn windows: a bound. 0: all, exact.")
     ] = None,
     average: Annotated[
         Literal["given", "averaged", "halves"] | None,
@@ -59,7 +59,8 @@ def audit(
 
     if (run is None) == (module is None):
         raise ConfigError("give either a run folder or --module file.py:function")
-    changes = {"part": part, "n_try": n_try, "bootstrap": bootstrap, "windows": windows, "strands": average}
+    changes: dict[str, object] = {"part": part, "n_try": n_try, "bootstrap": bootstrap, "strands": average}
+    changes["windows"] = "all" if windows == 0 else windows
     asked = {name: value for name, value in changes.items() if value is not None}
     progress = progress_to_stderr()
     folder: Path | None = None

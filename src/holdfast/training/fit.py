@@ -34,7 +34,7 @@ EVALUATION_BATCH = 256
 # A model is called collapsed after this many epochs in a row in which it calls (nearly) all examples alike.
 COLLAPSE_EPOCHS = 2
 COLLAPSE_SHARE = 0.01
-# Where labels of one kind are rarer than this, a sound model may call all examples alike at logit 0 too.
+# Where labels of one kind are rarer than this, a sound model may never call it at logit 0 either.
 SPARSE = 0.1
 
 
@@ -200,7 +200,7 @@ class _Attempt:
         self.recipe, self.fabric, self.state = recipe, fabric, state
         self.seed = mix_seed(seed, "attempt", state.restart)
         known, bound = (np.count_nonzero(validation.labels >= wanted) for wanted in (0, 1))
-        self.is_sparse = min(bound, known - bound) < SPARSE * known
+        self.few_bound, self.few_unbound = bound < SPARSE * known, known - bound < SPARSE * known
         # Of two examples at least: batch statistics of one do not exist.
         self.steps = max(1, min(math.ceil(len(train) / recipe.batch_size), len(train) // 2))
 
@@ -353,8 +353,8 @@ class _Attempt:
             state.plateau = asdict(Plateau(**state.plateau).after(loss, recipe))  # type: ignore[arg-type]
         # Only a search for the worst window drives a model there; early on any model may still say one thing.
         hunted = stage.attack == "target" and isinstance(self.target, WorstShift | SampledWorstShift)
-        hunted = hunted and not self.is_sparse
-        one_answer = called < COLLAPSE_SHARE or called > 1 - COLLAPSE_SHARE
+        none_called = called < COLLAPSE_SHARE and not self.few_bound
+        one_answer = none_called or (called > 1 - COLLAPSE_SHARE and not self.few_unbound)
         state.collapsed_epochs = state.collapsed_epochs + 1 if hunted and one_answer else 0
         if state.collapsed_epochs < COLLAPSE_EPOCHS:
             return False

@@ -41,8 +41,7 @@ def test_simulated_tasks_go_through_training_and_attack_to_a_table_beside_the_pa
     attack = found.result.runs[2].config["attack"]["params"]
     assert attack == {"n_try": 20, "shared_draw": True, "loss": {"name": "bce", "params": {"clamp": 1e-4}}}
     table = found.comparison
-    assert len(table) == 3 * 2 * 4  # the paper's cells and the worst window
-    assert table["difference"].notna().sum() == 18
+    assert len(table) == table["difference"].notna().sum() == 18
     for run in found.result.runs:
         audit, tasks = run.audit, pd.read_csv(run.path("tasks"))
         assert audit.averages is not None
@@ -59,6 +58,19 @@ def test_simulated_tasks_go_through_training_and_attack_to_a_table_beside_the_pa
     assert "## 1000 bp, AUPR" in page
     assert "20 drawn windows" in page
     assert "tasks left out" in found.report.read_text()
+
+
+def test_where_every_window_is_scored_the_worst_one_has_rows_of_its_own(inline: Any, tmp_path: Path) -> None:
+    config = ManyTasksConfig(
+        tasks=3, train=60, validation=20, test=40, context=1020, margin_bp=100, bound=0.1, absent=0
+    )
+    simulate_tasks(config, jaspar_collection(), tmp_path / "many")
+    asked = Table2(
+        data=tmp_path / "many", model=SMALL, lengths=(1000,), strategies=("No Shift",), epochs=1, windows=None
+    )
+    table = reproduce_table2(asked, tmp_path / "runs", inline).comparison
+    assert table["eval"].tolist() == ["No Shift", "Rnd", "W-of-20", "Worst"] * 2
+    assert table.loc[table["eval"] == "Worst", "paper"].isna().all()
 
 
 def test_impossible_requests_are_refused(inline: Any, tmp_path: Path) -> None:

@@ -58,4 +58,6 @@ def test_two_tasks_with_unknown_labels_are_trained_audited_and_reported(tmp_path
     words = " ".join(printed.output.split())  # lines are broken where the terminal ends
     assert "2 tasks: label-averaged AUROC" in words
     assert "2 windows drawn for each example" in words
+    assert "right in every drawn window" in words
+    assert "certified" not in words
     assert "mean probability of both strands" in words

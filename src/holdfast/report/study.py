@@ -224,6 +224,11 @@ class Study:
         return entry.label if len(self.settings) == 1 else f"{setting.title}: {entry.label}"
 
     @property
+    def is_exact(self) -> bool:
+        """Whether every window was scored in every run."""
+        return all(entry.audit.is_exact for entry in self.entries)
+
+    @property
     def several_tasks(self) -> bool:
         """Whether any run has more than one task."""
         return any(len(setting.tasks) > 1 for setting in self.settings)

@@ -21,6 +21,8 @@ MISSING = "Not measured yet."
 _MARKED = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results:\2 -->)", re.DOTALL)
 
 Page = dict[str, Any]
+Columns = Mapping[str, Callable[[Page], str]]
+"""Titles, and what each column writes of a row."""
 
 
 def main() -> None:
@@ -134,52 +136,40 @@ def _published(row: Mapping[str, str], attack: str) -> str:
 
 def scan(page: Page) -> str:
     """Return the shared scan beside the plain loop."""
-    columns = ["model", "window (bp)", "windows", "loop (sequences/s)", "shared scan (sequences/s)", "ratio"]
-    body = [
-        [
-            row["model"],
-            str(row["window_bp"]),
-            str(row["windows"]),
-            _number(row["loop_sequences_per_s"]),
-            _number(row["scan_sequences_per_s"]),
-            f"{row['ratio']:.1f}",
-        ]
-        for row in page["rows"]
-    ]
-    return f"{_table(columns, body)}\n\nBatches of {page['batch']} contexts of {page['context_bp']} bp."
+    columns: Columns = {
+        "model": lambda row: row["model"],
+        "window (bp)": lambda row: str(row["window_bp"]),
+        "windows": lambda row: str(row["windows"]),
+        "loop (sequences/s)": lambda row: _number(row["loop_sequences_per_s"]),
+        "shared scan (sequences/s)": lambda row: _number(row["scan_sequences_per_s"]),
+        "ratio": lambda row: f"{row['ratio']:.1f}",
+    }
+    return f"{_listed(page['rows'], columns)}\n\nBatches of {page['batch']} contexts of {page['context_bp']} bp."
 
 
 def training_step(page: Page) -> str:
     """Return what a Worst step costs."""
-    columns = ["model", "window (bp)", "ordinary step (ms)", "Worst, shared scan", "Worst, plain loop"]
-    body = [
-        [
-            row["model"],
-            str(row["window_bp"]),
-            f"{row['ordinary_ms']:.1f}",
-            f"{row['worst_shared_in_ordinary_steps']:.2f} steps",
-            f"{row['worst_plain_in_ordinary_steps']:.2f} steps",
-        ]
-        for row in page["rows"]
-    ]
-    return f"{_table(columns, body)}\n\nA step of Worst training, attack included, in ordinary steps."
+    columns: Columns = {
+        "model": lambda row: row["model"],
+        "window (bp)": lambda row: str(row["window_bp"]),
+        "ordinary step (ms)": lambda row: f"{row['ordinary_ms']:.1f}",
+        "Worst, shared scan": lambda row: f"{row['worst_shared_in_ordinary_steps']:.2f} steps",
+        "Worst, plain loop": lambda row: f"{row['worst_plain_in_ordinary_steps']:.2f} steps",
+    }
+    return f"{_listed(page['rows'], columns)}\n\nA step of Worst training, attack included, in ordinary steps."
 
 
 def read_fasta(page: Page) -> str:
     """Return rates of reading FASTA.gz."""
-    columns = ["FASTA.gz", "file (MB)", "holdfast (MB of sequence/s)", "Biopython (MB of sequence/s)", "ratio"]
-    body = [
-        [
-            words,
-            f"{row['gz_file_mb']:.0f}",
-            f"{row['mb_of_sequence_per_s']:.0f}",
-            f"{row['biopython_mb_of_sequence_per_s']:.0f}",
-            f"{row['ratio']:.1f}",
-        ]
-        for key, words in (("one_line", "one line a sequence"), ("several_lines", "lines of 60"))
-        if (row := page.get(key))
-    ]
-    return _table(columns, body)
+    kinds = {"one_line": "one line a sequence", "several_lines": "lines of 60"}
+    columns: Columns = {
+        "FASTA.gz": lambda row: row["words"],
+        "file (MB)": lambda row: f"{row['gz_file_mb']:.0f}",
+        "holdfast (MB of sequence/s)": lambda row: f"{row['mb_of_sequence_per_s']:.0f}",
+        "Biopython (MB of sequence/s)": lambda row: f"{row['biopython_mb_of_sequence_per_s']:.0f}",
+        "ratio": lambda row: f"{row['ratio']:.1f}",
+    }
+    return _listed([page[key] | {"words": words} for key, words in kinds.items() if page.get(key)], columns)
 
 
 def shuffle(page: Page) -> str:
@@ -206,11 +196,12 @@ def store(page: Page) -> str:
 
 def audit_memory(page: Page) -> str:
     """Return the memory of an audit by the number of examples."""
-    body = [
-        [_number(row["examples"]), _number(row["examples_per_s"]), f"{row['anonymous_grown_by_mib']:.0f}"]
-        for row in page["rows"]
-    ]
-    return _table(["examples", "examples/s", "memory above that before the audit (MiB)"], body)
+    columns: Columns = {
+        "examples": lambda row: _number(row["examples"]),
+        "examples/s": lambda row: _number(row["examples_per_s"]),
+        "memory above that before the audit (MiB)": lambda row: f"{row['anonymous_grown_by_mib']:.0f}",
+    }
+    return _listed(page["rows"], columns)
 
 
 TABLES: Mapping[str, Callable[[Page], str]] = {
@@ -236,6 +227,10 @@ def _machine(page: Page, name: str) -> str:
     machine = page["machine"]
     where = machine["gpu"] or f"{machine['cores']} cores, {machine['cpu']}"
     return f"[{name}](benchmarks/results/{name}): {where}; torch {machine['torch']}."
+
+
+def _listed(rows: Sequence[Page], columns: Columns) -> str:
+    return _table(list(columns), [[write(row) for write in columns.values()] for row in rows])
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> str:

@@ -40,7 +40,28 @@ def _refused(result: Result, *words: str) -> None:
         ({"training": {"preset": "quick"}}, ["unknown preset 'quick'"]),
         ({"training": {"changes": {"epoch": 3}}}, ["no setting 'epoch'", "did you mean 'epochs'"]),
         ({"shift": {"window": 0}}, ["window is 0 bp"]),
-        ({"seed": "one"}, ["seed"]),
+        ({"seed": "one"}, ["seed is 'one'; expected a whole number"]),
+        (
+            {"model": {"name": "holdfast", "params": {"widths": 0}}},
+            ["model 'holdfast': widths is 0; expected"],
+        ),
+        ({"model": {"name": "holdfast", "params": {"widths": [9]}}}, ["widths is [9]", "from 1 to 1000000"]),
+        ({"model": {"name": "holdfast", "params": {"filters": -4}}}, ["filters is -4", "from 1 to 1000000"]),
+        (
+            {"model": {"name": "holdfast", "params": {"dropout": 2}}},
+            ["dropout is 2", "from 0 to below 1"],
+        ),
+        ({"model": {"name": "kmer", "params": {"k": 0}}}, ["k is 0; expected a whole number from 1 to 10"]),
+        ({"model": {"name": "kmer", "params": {"k": "six"}}}, ["k is 'six'"]),
+        ({"model": {"name": "kmer", "params": {"C": 0}}}, ["C is 0; expected a number above 0"]),
+        ({"model": {"name": "pap_megyeri", "params": {"padding": "sam"}}}, ["'same' or 'valid'"]),
+        ({"model": {"name": "pap_megyeri", "params": {"regularised": "no"}}}, ["true or false"]),
+        ({"model": {"name": "kmer", "params": {"n_tasks": 2}}}, ["n_tasks", "label columns"]),
+        ({"attack": {"name": "worst", "params": {"loss": 3}}}, ["3: expected a name"]),
+        ({"attack": {"name": "worst", "params": {"loss": {"name": "bce", "params": {"clamp": 2}}}}}, ["clamp is 2"]),
+        ({"attack": {"name": "worst-of-n", "params": {"n_try": "all"}}}, ["n_try is 'all'"]),
+        ({"training": {"changes": {"learning_rate": float("nan")}}}, ["learning_rate is nan", "above 0"]),
+        ({"training": {"changes": {"betas": [0.9, 2]}}}, ["betas.1 is 2"]),
     ],
 )
 def test_a_wrong_page_is_named_with_its_file(
@@ -81,6 +102,37 @@ def test_what_is_missing_is_named(holdfast: Any, arguments: list[str], words: li
     _refused(holdfast(*arguments), *words)
 
 
+@pytest.mark.parametrize(
+    ("split", "changes", "words"),
+    [
+        ("fractions", ["test=nan"], ["split 'fractions': test is 'nan'; expected a number from 0 to 1"]),
+        ("fractions", ["test=.nan"], ["test is nan"]),
+        ("fractions", ["test=abc"], ["test is 'abc'"]),
+        ("fractions", ["test="], ["test is empty"]),
+        ("fractions", ["validation=-0.1"], ["validation is -0.1"]),
+        ("fractions", ["test=0.7", "validation=0.6"], ["add up to no more than 1"]),
+        ("fractions", ["seed=1.5"], ["seed is 1.5; expected a whole number"]),
+        ("fractions", ["tset=0.1"], ["did you mean 'test'"]),
+        ("fractions", ["test"], ["--split-set test: expected"]),
+        ("given", ["validation=1"], ["validation is 1; expected a number from 0 to below 1"]),
+        ("paper", ["seed=-1"], ["seed is -1"]),
+        ("by_chromosome", [], ["validation is not given; expected a list, each a word"]),
+        ("by_chromosome", ["validation=[chr1]"], ["test is not given"]),
+        ("by_chromosome", ["validation=chr1", "test=[chr2]"], ["validation is 'chr1'; expected a list"]),
+        ("by_chromosome", ["validation=[1]", "test=[chr2]"], ["validation is [1]; expected a list, each a word"]),
+    ],
+)
+def test_a_split_parameter_that_cannot_be_is_named_with_what_could(
+    holdfast: Any, split: str, changes: list[str], words: list[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = ["".join(row) for row in np.array(list("ACGT"))[rng.integers(0, 4, (40, 30))]]
+    Path("t.csv").write_text("sequence,label\n" + "".join(f"{row},{i % 2}\n" for i, row in enumerate(rows)))
+    sets = [word for change in changes for word in ("--split-set", change)]
+    _refused(holdfast("data", "build", "out", "t.csv", "--split", split, *sets), *words)
+    assert not Path("out").exists()
+
+
 def test_a_page_that_is_no_text_or_no_yaml_is_refused(holdfast: Any) -> None:
     Path("latin.yaml").write_bytes("data: Äpfel\n".encode("latin-1"))
     Path("broken.yaml").write_text("shift: [75\n")
@@ -100,6 +152,8 @@ def test_a_set_that_cannot_be_applied_is_refused(holdfast: Any, page_file: Path,
         ("def build(): return 3", "m.py:build", ["returned int", "torch.nn.Module"]),
         ("def build(x): pass", "m.py:build", ["m.py:build", "TypeError"]),
         ("def build(: pass", "m.py:build", ["SyntaxError"]),
+        ("raise SystemExit(3)", "m.py:build", ["SystemExit while building: 3"]),
+        ("{head}\n    def forward(self, s): exit(3)", "m.py:build", ["Odd tried to end the program (exit code 3)"]),
         ("", "m.py:build", ["no function 'build'"]),
         ("", "m.py", ["file.py:function"]),
         ("", "other.py:build", ["no file other.py"]),
@@ -123,6 +177,24 @@ def test_a_module_that_cannot_be_audited_is_named(
     head = "from torch import nn\ndef build(): return Odd()\nclass Odd(nn.Module):"
     Path("m.py").write_text(source.replace("{head}", head))
     _refused(holdfast("audit", "--module", reference, "--data", tiny_data, "--window", 33), *words)
+
+
+def test_a_model_larger_than_the_memory_is_refused(holdfast: Any, tiny_page: dict[str, Any]) -> None:
+    model = {"name": "holdfast", "params": {"filters": [300_000, 1_000_000]}}  # the second layer takes 10 TB
+    Path("large.yaml").write_text(yaml.safe_dump(tiny_page | {"model": model}))
+    _refused(holdfast("train", "large.yaml"), "not enough memory")
+
+
+@pytest.mark.parametrize("out", ["", ".", "/"])
+def test_a_folder_that_cannot_be_a_data_set_is_refused(holdfast: Any, out: str) -> None:
+    Path("mine.txt").write_text("not to be lost")
+    _refused(holdfast("data", "simulate", out, "--positives", 20), "choose another")
+
+
+def test_one_file_for_both_classes_is_refused(holdfast: Any) -> None:
+    rows = np.array(list("ACGT"))[np.random.default_rng(0).integers(0, 4, (40, 30))]
+    Path("a.fa").write_text("".join(f">s{i}\n{''.join(row)}\n" for i, row in enumerate(rows)))
+    _refused(holdfast("data", "build", "out", "--positives", "a.fa", "--negatives", "a.fa"), "one file given for both")
 
 
 def test_one_class_is_refused(holdfast: Any, tiny_page: dict[str, Any], tmp_path: Path) -> None:

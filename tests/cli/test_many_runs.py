@@ -45,7 +45,8 @@ def test_a_grid_with_a_failed_run_shows_the_others_names_it_and_ends_with_1(
     assert result.exit_code == 1
     assert "SP1" in result.stdout or "tiny" in result.stdout
     assert "Worst" in result.stdout
-    assert "failed: tiny-holdfast-33-worst-s2: the worker was killed by SIGKILL" in result.stderr
+    assert "failed: tiny-holdfast-33-worst-s2-batch_size=32-epochs=2" in result.stderr
+    assert ": the worker was killed by SIGKILL" in result.stderr
     assert "1 of 2 runs failed; the same command tries them again" in result.stderr
     assert Path("runs/summary.csv").is_file()
     monkeypatch.setattr("holdfast.execution.local.LocalExecutor", lambda jobs: OneFails())

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from holdfast.core.device import evaluating, resolve_device
+from holdfast.core.device import evaluating, resolve_device, unchanged
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.core.files import write_text, writing
 from holdfast.core.random import draw, mix_seed
@@ -37,7 +37,7 @@ def test_a_resolved_spec_builds_the_same_thing_whatever_the_defaults_become() ->
     [
         (Spec(name="mke"), "unknown thing 'mke': did you mean 'make'"),
         (Spec(name="make", params={"color": "blue"}), "no parameter 'color': did you mean 'colour'"),
-        (Spec(name="make"), "cannot be built"),
+        (Spec(name="make"), "thing 'make': size is not given; expected a whole number"),
     ],
 )
 def test_a_registry_refuses_and_suggests(spec: Spec, message: str) -> None:
@@ -77,6 +77,77 @@ def test_evaluating_restores_every_mode() -> None:
     assert model.training
     assert model[0].training
     assert not model[1].training
+
+
+class Forgetful(nn.Module):
+    """Changes, when asked, everything that a module can change of itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+        self.frozen = nn.Parameter(torch.ones(2), requires_grad=False)
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("last", torch.zeros(2))
+        self.register_buffer("absent", None)
+        self.norm = nn.BatchNorm1d(2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        self.last = x.mean(0)  # another tensor under the same name
+        self.absent = x
+        self.register_buffer("late", x)
+        self.norm.train()(x)
+        self.weight.data.mul_(2)
+        self.frozen.requires_grad_(True)
+        self.weight.grad = None
+        return x * self.weight.sum()
+
+
+def test_a_model_is_given_back_as_it_came_whatever_its_forward_does() -> None:
+    model = Forgetful()
+    model.norm.eval()
+    model.weight.sum().backward()
+    seen: list[int] = []
+    hook = model.register_forward_hook(lambda *_: seen.append(1))
+    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    identity, gradient = {id(one) for one in (*model.parameters(), *model.buffers())}, model.weight.grad
+    with unchanged(model), evaluating(model):
+        model(torch.randn(4, 2, generator=torch.Generator().manual_seed(0)))
+    after = model.state_dict()
+    assert list(after) == list(state)
+    assert all(torch.equal(after[name], value) for name, value in state.items())
+    assert {id(one) for one in (*model.parameters(), *model.buffers())} == identity
+    assert model.weight.grad is gradient
+    assert (model.weight.requires_grad, model.frozen.requires_grad) == (True, False)
+    assert (model.training, model.norm.training) == (True, False)
+    assert seen == [1]
+    assert hook.id in model._forward_hooks
+
+
+def test_evaluating_alone_restores_buffers_even_after_an_error() -> None:
+    model = Forgetful()
+    with pytest.raises(ZeroDivisionError), evaluating(model):
+        model(torch.randn(4, 2))
+        _ = 1 / 0
+    assert int(model.calls) == 0
+    assert model.absent is None
+    assert not hasattr(model, "late")
+    assert int(model.norm.num_batches_tracked) == 0
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_every_tensor_goes_back_to_its_own_device() -> None:
+    model = Forgetful()
+    model.norm.cuda()
+    homes = [one.device for one in (*model.parameters(), *model.buffers())]
+    model.norm.weight.sum().backward()
+    with unchanged(model), evaluating(model, torch.device("cuda")):
+        assert {one.device.type for one in (*model.parameters(), *model.buffers())} == {"cuda"}
+        model(torch.randn(4, 2, device="cuda"))
+    assert [one.device for one in (*model.parameters(), *model.buffers())] == homes
+    assert model.norm.weight.grad is not None
+    assert torch.equal(model.weight, torch.ones(3))
+    assert int(model.calls) == 0
 
 
 def test_unknown_devices_are_refused() -> None:

@@ -5,13 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from holdfast.core.errors import InputError
 from holdfast.data.build import build, read_parts
 from holdfast.data.dataset import SequenceDataset
 from holdfast.data.describe import describe
+from holdfast.data.leakage import contradictory, hashed
 from holdfast.data.split import Fractions, Given, Paper
 from holdfast.io.records import LabelledSequences
+from holdfast.jobs.data import description_lines
+from holdfast.jobs.train import data_facts
 
 
 def make(count: int = 100, **values: object) -> LabelledSequences:
@@ -82,6 +87,67 @@ def test_one_class_only_is_refused_with_the_way_out(tmp_path: Path) -> None:
 def test_too_few_examples_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="9 examples; at least 10"):
         build(make(9), tmp_path / "set")
+
+
+def test_the_same_file_as_both_classes_is_refused(tmp_path: Path) -> None:
+    same = write_fasta(tmp_path / "pos.fa", 60, 0)
+    with pytest.raises(InputError, match=r"every bound example \(60\) is also there as unbound.* one file given"):
+        build(read_parts([same, same]), tmp_path / "set")
+    codes = make().codes
+    codes[0::2] = codes[1]  # the negatives are one sequence, which a positive has
+    with pytest.raises(InputError, match=r"every unbound example \(50\) is also there as bound"):
+        build(make(codes=codes), tmp_path / "set")
+    assert not (tmp_path / "set").exists()
+
+
+def test_contradictory_labels_are_counted_and_said(tmp_path: Path) -> None:
+    codes = make().codes
+    codes[1] = codes[0]  # bound and unbound
+    codes[4] = codes[2]  # a repeat with the same label
+    data = build(make(codes=codes), tmp_path / "set")
+    found = describe(data)
+    assert (found.contradictory, found.repeated) == (2, 2)
+    assert data.manifest.provenance.contradictory == 2
+    note = "Contradictory labels: 2 examples have the sequence of another and the opposite label"
+    assert any(line.startswith(note) for line in description_lines(found))
+    assert any(line.startswith(note) for line in data_facts("set", data).notes)
+    assert data.take([0, 1]).save(tmp_path / "view").manifest.provenance.contradictory is None
+
+
+def test_data_without_contradictions_are_not_said_to_have_any(tmp_path: Path) -> None:
+    data = build(make(), tmp_path / "set")
+    assert data.manifest.provenance.contradictory == 0
+    assert not [line for line in description_lines(describe(data)) if "Contradictory" in line or "N only" in line]
+    assert not [line for line in data_facts("set", data).notes if "Contradictory" in line]
+
+
+@given(st.integers(0, 10_000))
+def test_contradictions_are_those_that_brute_force_finds(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 2, (12, 3), dtype=np.uint8)
+    labels = rng.integers(-1, 2, (12, 2), dtype=np.int8)
+    expected = [
+        [
+            labels[i, t] >= 0
+            and any((codes[i] == codes[j]).all() and labels[j, t] == 1 - labels[i, t] for j in range(12))
+            for t in range(2)
+        ]
+        for i in range(12)
+    ]
+    assert contradictory(hashed(codes), labels).tolist() == expected
+
+
+def test_rows_of_n_only_are_refused_where_a_class_has_nothing_else_and_counted_otherwise(tmp_path: Path) -> None:
+    codes = make().codes
+    with pytest.raises(InputError, match=r"all 100 sequences consist of N only.*masked genome"):
+        build(make(codes=np.full_like(codes, 4)), tmp_path / "set")
+    codes[1::2] = 4
+    with pytest.raises(InputError, match="every bound example consists of N only"):
+        build(make(codes=codes), tmp_path / "set")
+    codes[3::2] = make(200).codes[151:200]
+    data = build(make(codes=codes), tmp_path / "set")
+    assert [kind.examples_all_unknown for kind in describe(data).composition] == [1, 0]
+    assert "Sequences of N only: 1; they say nothing, and all are alike." in description_lines(describe(data))
 
 
 def test_a_part_of_one_class_is_refused(tmp_path: Path) -> None:

@@ -85,5 +85,5 @@ def test_too_few_or_too_wide_motifs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="29 motifs for 30 tasks"):
         simulate_tasks(CONFIG, sure_motifs(29), tmp_path / "few")
     narrow = CONFIG.model_copy(update={"margin_bp": 75})
-    with pytest.raises(InputError, match="does not fit into 10 bp"):
+    with pytest.raises(InputError, match="does not fit into the 10 bp"):
         simulate_tasks(narrow, sure_motifs(), tmp_path / "wide")

@@ -12,6 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from holdfast import io
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.random import numpy_generator
 from holdfast.core.registry import Spec
 from holdfast.data.dataset import SequenceDataset
 from holdfast.data.leakage import composition_hashes, leakage, sequence_hashes, twin_groups
@@ -54,6 +55,37 @@ def test_fractions_depend_on_the_seed_and_on_nothing_else() -> None:
     records = make()
     assert np.array_equal(Fractions(seed=1).assign(records), Fractions(seed=1).assign(records))
     assert not np.array_equal(Fractions(seed=1).assign(records), Fractions(seed=2).assign(records))
+
+
+@given(bound=st.integers(1, 60), unbound=st.integers(1, 60), test=st.floats(0, 0.6), seed=st.integers(0, 9))
+def test_every_part_has_the_balance_of_the_whole(bound: int, unbound: int, test: float, seed: int) -> None:
+    labels = np.repeat([1, 0], [bound, unbound]).astype(np.int8)[:, None]
+    records = make(bound + unbound, labels=labels)
+    split = Fractions(validation=0.2, test=test, seed=seed).assign(records)
+    for part in range(3):
+        chosen = labels[split == part, 0]
+        # A stretch of two evenly laid out rows is off by less than one of the one kind at each of its ends.
+        assert abs(int(chosen.sum()) - len(chosen) * bound / (bound + unbound)) < 2
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_twenty_balanced_rows_have_both_classes_in_every_part(seed: int) -> None:
+    records = make(20)
+    split = Fractions(seed=seed).assign(records)
+    assert np.bincount(split).tolist() == [14, 2, 4]
+    assert all(len(set(records.labels[split == part, 0].tolist())) == 2 for part in range(3))
+    given_test = make(20, split=np.repeat([0, 2], [10, 10]).astype(np.uint8))
+    validation = Given(validation=0.2, seed=seed).assign(given_test) == 1
+    assert sorted(given_test.labels[validation, 0].tolist()) == [0, 1]
+
+
+def test_positives_with_their_own_shuffles_fall_as_one_permutation_of_the_pairs_has_them() -> None:
+    both = negatives_by_shuffle(make(50, labels=np.ones((50, 1), dtype=np.int8)), 0)
+    split = Fractions(validation=0.1, test=0.2, seed=3).assign(both)
+    order = numpy_generator(3, "split").permutation(50)
+    assert set(np.flatnonzero(split[:50] == 2)) == set(order[:10])
+    assert set(np.flatnonzero(split[:50] == 1)) == set(order[10:15])
+    assert np.array_equal(split[:50], split[50:])
 
 
 def test_the_papers_split_is_scikit_learns() -> None:

@@ -1,5 +1,6 @@
 """What every registered model promises."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,14 @@ import pytest
 import torch
 
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import parameter_types
 from holdfast.core.registry import Spec
 from holdfast.models import MODELS
 from holdfast.models.base import ClosedFormModel, ModelFacts, SequenceModel
+from holdfast.models.holdfast_net import HoldfastNet
 from holdfast.models.kmer import KmerLogistic, canonical_kmers
 from holdfast.models.layers import sliding_max, sliding_mean
+from holdfast.models.pap_megyeri import PapMegyeriCNN
 from holdfast.models.stored import load_weights, n_parameters, save_weights
 
 
@@ -145,6 +149,29 @@ def test_the_papers_penalty_is_l2_on_kernels_and_l1_before_the_relu() -> None:
     l2 = sum(float((layer.weight**2).sum()) for layer in (model.conv1, model.conv2))
     l1 = sum(float(out.abs().sum()) for out in before) / len(x)
     assert float(penalty) == pytest.approx(5e-4 * l2 + 5e-5 * l1, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_every_parameter_says_what_it_may_be_and_nothing_else_is_taken(name: str) -> None:
+    for key in MODELS.parameters(name):
+        assert key in parameter_types(MODELS[name]), f"parameter {key} has no annotation"
+        with pytest.raises(ConfigError, match=f"^model '{name}': {key} is .*; expected"):
+            MODELS.build(Spec(name=name, params={key: {"no": ["such", "thing"]}}))
+    assert MODELS.build(Spec(name=name, params={"n_tasks": np.int64(2)})).n_tasks == 2
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: HoldfastNet(widths=(0, 9)), "HoldfastNet: widths is .*from 1 to 1000000"),
+        (lambda: HoldfastNet((9, 9), (4,)), "HoldfastNet: filters is .*a list of 2"),
+        (lambda: KmerLogistic(0), "KmerLogistic: k is 0; expected a whole number from 1 to 10"),
+        (lambda: PapMegyeriCNN(n_tasks=1.5), "PapMegyeriCNN: n_tasks is 1.5; expected a whole number"),
+    ],
+)
+def test_a_constructor_called_by_a_script_refuses_in_the_same_words(build: Callable[[], object], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        build()
 
 
 def test_starred_rows_have_no_penalty_and_no_dropout() -> None:

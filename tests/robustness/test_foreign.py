@@ -46,6 +46,42 @@ def test_a_tiny_module_is_audited_and_given_back_as_it_came() -> None:
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 
 
+class Odd(nn.Module):
+    """Counts its calls, clips its weights and keeps batch statistics, all in forward, as published modules do."""
+
+    def __init__(self, ending: type[BaseException] | None = None) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.ending, self.dense, self.norm = ending, nn.Linear(4, 1), nn.BatchNorm1d(4)
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, sequence: torch.Tensor) -> torch.Tensor:
+        if self.ending is not None:
+            raise self.ending("3")
+        self.calls += 1
+        self.norm.train()(sequence)
+        with torch.no_grad():
+            self.dense.weight.clamp_(-0.1, 0.1)
+        return self.dense(sequence.sum(2)) / sequence.shape[2] - 5
+
+
+def test_a_module_that_changes_itself_is_given_back_as_it_came() -> None:
+    model = Odd()
+    model.norm.eval()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    holdfast.audit(model, dataset(), Shift(context=40, window=30), bootstrap=5)
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    assert float(before["dense.weight"].abs().max()) > 0.1
+    assert (model.training, model.norm.training) == (True, False)
+
+
+def test_a_module_that_exits_is_reported_and_ctrl_c_is_let_through() -> None:
+    with pytest.raises(holdfast.InputError, match=r"Odd tried to end the program \(exit code 3\)"):
+        holdfast.audit(Odd(SystemExit), dataset(), Shift(context=40, window=30), bootstrap=5)
+    with pytest.raises(KeyboardInterrupt):
+        holdfast.audit(Odd(KeyboardInterrupt), dataset(), Shift(context=40, window=30), bootstrap=5)
+
+
 def test_a_tangermeme_style_module_gives_the_numbers_of_tangermemes_predict() -> None:
     predict = pytest.importorskip("tangermeme.predict", reason="tangermeme is in the extra 'dev'").predict
     data, model, shift = dataset(n_tasks=2), Tangermemish(30, 2), Shift(context=40, window=30)

@@ -169,7 +169,7 @@ def test_a_garbled_file_is_refused_by_name(run: Run, kind: FileKind, content: by
 def test_a_truncated_first_page_is_refused_on_opening_with_the_remedy(run: Run) -> None:
     text = run.path("record").read_text()
     run.path("record").write_text(text[: len(text) // 2])
-    with pytest.raises(InputError, match=r"run\.json.*--resume"):
+    with pytest.raises(InputError, match=r"run\.json.*delete the folder and run the same command again"):
         Run.open(run.folder)
 
 

@@ -23,7 +23,7 @@ def audit(
     run: Annotated[Path | None, typer.Argument(help="Run folder.", show_default=False)] = None,
     *,
     module: Annotated[str | None, typer.Option(metavar="FILE.PY:FUNCTION", help="Builds the module to audit.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data set folder, for --module.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data set folder, for --module; or where a run's lies now.")] = None,
     window: Annotated[int | None, typer.Option(help="Bases the module reads, for --module.")] = None,
     max_shift: Annotated[int | None, typer.Option(help="Farthest shift in bp, for --module. [default: any]")] = None,
     strands: Annotated[Literal["forward", "both"], typer.Option(help="For --module.")] = "forward",
@@ -66,10 +66,10 @@ def audit(
     folder: Path | None = None
     found: Audit
     if run is not None:
-        given = [value is not None for value in (data, window, max_shift, save)]
+        given = [value is not None for value in (window, max_shift, save)]
         if any([*given, strands != "forward", protect_core, output != "auto"]):
             raise ConfigError("a run is audited under its own threat model; only --module takes another one, or --save")
-        found = audit_again(run, asked, device=device, progress=progress)
+        found = audit_again(run, asked, data=data, device=device, progress=progress)
     elif module is not None and data is not None and window is not None:
         shift = ShiftSettings(window=window, max_shift=max_shift, protect_core=protect_core, strands=strands)
         found, folder = audit_reference(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holdfast.cli.guard import SOME_FAILED
+from holdfast.core.files import check_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,6 +37,7 @@ def grid(
 
     progress = progress_to_stderr()
     experiments = load_grid(page, sets or [])
+    check_folder(out or runs)
     result = run_grid(experiments, runs, LocalExecutor(jobs), progress=progress)
     console = to_stdout()
     if result.runs:

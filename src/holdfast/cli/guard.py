@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 import typer
 
 from holdfast.core.errors import HoldfastError
+from holdfast.core.files import BAD_PATH
 
 __all__ = ["BUG", "INTERRUPTED", "SOME_FAILED", "USER_ERROR", "guarded"]
 
@@ -49,15 +50,29 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             _silence_stdout()
             raise typer.Exit(PIPE_CLOSED) from None
         except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            if where and error.errno in BAD_PATH:
+                raise _ended(f"error: {where}{error.strerror}; check the path and who may use it", USER_ERROR) from None
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise _bug() from None
-            where = f"{error.filename}: " if error.filename else ""
             message = f"error: {where}the disk is full; free some space and run the same command again"
+            raise _ended(message, USER_ERROR) from None
+        except (MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise _bug() from None
+            words = " ".join(str(error).split())[:200]
+            message = f"error: there is not enough memory; ask for less, such as a smaller model or batch ({words})"
             raise _ended(message, USER_ERROR) from None
         except Exception:  # the outermost door: whatever comes here is a bug of ours, shown whole
             raise _bug() from None
 
     return run
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # torch has a class for a GPU's memory, and a plain RuntimeError for the machine's; it is not imported for --help.
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or "can't allocate memory" in str(error)
 
 
 def _bug() -> typer.Exit:

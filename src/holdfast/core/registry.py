@@ -1,4 +1,7 @@
-"""A registry maps names to constructors; the constructor's signature is the schema of its parameters."""
+"""A registry maps names to constructors; the constructor's signature is the schema of its parameters.
+
+What a parameter may be is its annotation (:mod:`holdfast.core.parameters`): no constructor has to check by hand.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from holdfast.core.errors import ConfigError, did_you_mean
+from holdfast.core.parameters import check_values, in_words, parameter_types
 
 __all__ = ["Registry", "Spec"]
 
@@ -33,10 +37,19 @@ class Spec(BaseModel):
 
     @classmethod
     def parse(cls, value: str | Mapping[str, Any] | Spec) -> Spec:
-        """Return a Spec from a bare name, a mapping or a Spec."""
+        """Return a Spec from a bare name, a mapping or a Spec.
+
+        Raises
+        ------
+        ConfigError
+            If it is none of them.
+        """
         if isinstance(value, Spec):
             return value
-        return cls(name=value) if isinstance(value, str) else cls.model_validate(dict(value))
+        try:
+            return cls.model_validate({"name": value} if isinstance(value, str) else value)
+        except ValidationError as error:
+            raise ConfigError(f"{value!r}: expected a name, or a mapping with the keys name and params") from error
 
 
 class Registry(Generic[T]):
@@ -127,32 +140,59 @@ class Registry(Generic[T]):
         Raises
         ------
         ConfigError
-            Unknown name, unknown parameter, or a value the constructor refuses.
+            Unknown name, unknown parameter, a value the constructor refuses, or none where one is needed.
+        """
+        params = self.check(spec) | self._each_nested(spec, lambda part: self.build(part, **context))
+        known = self.parameters(spec.name)
+        arguments = {key: value for key, value in context.items() if key in known} | params
+        for key, parameter in known.items():
+            if parameter.default is parameter.empty and key not in arguments:
+                words = in_words(parameter_types(self[spec.name]).get(key, Any))
+                raise ConfigError(f"{self.kind} '{spec.name}': {key} is not given; expected {words}")
+        return self[spec.name](**arguments)
+
+    def check(self, spec: Spec) -> dict[str, Any]:
+        """Return the parameters as the constructor's annotations have them, without building anything.
+
+        Parameters
+        ----------
+        spec
+            Name and parameters, perhaps not all.
+
+        Raises
+        ------
+        ConfigError
+            Unknown name, unknown parameter, or a value that its annotation does not allow.
         """
         constructor, known = self[spec.name], self.parameters(spec.name)
         for key in spec.params:
             if key not in known:
                 raise ConfigError(f"{self.kind} '{spec.name}' has no parameter '{key}': {did_you_mean(key, known)}")
-        given = {key: value for key, value in context.items() if key in known and key not in spec.params}
-        inner = self._each_nested(spec, lambda part: self.build(part, **context))
-        try:
-            return constructor(**given, **(spec.params | inner))
-        except TypeError as error:
-            raise ConfigError(f"{self.kind} '{spec.name}' cannot be built from {spec.params}: {error}") from error
+        nested = _nested(constructor)
+        plain = {key: value for key, value in spec.params.items() if key not in nested}
+        for key in nested & set(spec.params):
+            for part in self._parts(spec.params[key], key):
+                self.check(part)
+        return check_values(constructor, plain, f"{self.kind} '{spec.name}'")
 
     def _each_nested(self, spec: Spec, change: Callable[[Spec], Any]) -> dict[str, Any]:
         """Return the parameters that hold specs of this registry, each spec changed."""
         changed: dict[str, Any] = {}
-        for key in getattr(self[spec.name], "nested", ()):
-            value = spec.params.get(key)
-            if isinstance(value, list | tuple):
-                changed[key] = [change(self._as_spec(one, key)) for one in value]
-            elif value is not None:
-                changed[key] = change(self._as_spec(value, key))
+        for key in _nested(self[spec.name]) & set(spec.params):
+            value = spec.params[key]
+            parts = [change(part) for part in self._parts(value, key)]
+            changed[key] = parts if isinstance(value, list | tuple) else parts[0]
         return changed
 
-    def _as_spec(self, value: Any, key: str) -> Spec:
+    def _parts(self, value: Any, key: str) -> list[Spec]:
+        """Return the specs, one or a list, that a nested parameter holds."""
         try:
-            return Spec.parse(value)
+            return [Spec.parse(one) for one in (value if isinstance(value, list | tuple) else [value])]
         except (ValidationError, TypeError, ValueError) as error:
-            raise ConfigError(f"{key} is a {self.kind} by name, or name and params; got {value!r}") from error
+            raise ConfigError(
+                f"{key} is {value!r}; expected a {self.kind} by name, or its name and params, or a list of them"
+            ) from error
+
+
+def _nested(constructor: Callable[..., Any]) -> set[str]:
+    return set(getattr(constructor, "nested", ()))

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.core.errors import InputError
-from holdfast.data.parts import PARTS
+from holdfast.data.parts import PARTS, TRAIN
 from holdfast.dna.codes import UNKNOWN, Codes
 
 __all__ = ["BLOCK_BYTES", "DTYPES", "PLACES_SCHEMA", "Arrays", "Places", "array_digests", "blocks"]
@@ -60,15 +60,58 @@ class Arrays:
     core: NDArray[np.int32]
 
     def __post_init__(self) -> None:
+        for name, array in self.items():
+            if not isinstance(array, np.ndarray):
+                raise InputError(f"{name} is of type {type(array).__name__}; expected a numpy array of {DTYPES[name]}")
         if self.codes.ndim != 2 or self.labels.ndim != 2:
             raise InputError(
                 f"codes must be (N, L) and labels (N, T), got shapes {self.codes.shape} and {self.labels.shape};"
                 " write labels[:, None] for one task"
             )
+        if 0 in (self.codes.shape[1], self.labels.shape[1]):
+            raise InputError(
+                f"codes {self.codes.shape} and labels {self.labels.shape}: there must be at least one base and one task"
+            )
         for name, shape in self.shapes(len(self.codes), self.codes.shape[1], self.labels.shape[1]).items():
             array = getattr(self, name)
             if array.shape != shape or array.dtype != DTYPES[name]:
                 raise InputError(f"{name} is {array.dtype} {array.shape}, expected {DTYPES[name]} {shape}")
+
+    @classmethod
+    def completed(
+        cls,
+        codes: Codes,
+        labels: NDArray[np.int8],
+        *,
+        split: NDArray[np.uint8] | None = None,
+        group: NDArray[np.int64] | None = None,
+        core: NDArray[np.int32] | None = None,
+        first: int = 0,
+    ) -> Arrays:
+        """Return checked arrays: what is left out is all train, each example its own group, core not known.
+
+        Parameters
+        ----------
+        codes, labels, split, group, core
+            As in :class:`Arrays`.
+        first
+            Number of the first example; groups are counted from it.
+
+        Raises
+        ------
+        InputError
+            If an array is not what it has to be.
+        """
+        count = len(codes)
+        arrays = cls(
+            codes=codes,
+            labels=labels,
+            split=np.full(count, TRAIN, dtype=np.uint8) if split is None else split,
+            group=np.arange(first, first + count, dtype=np.int64) if group is None else group,
+            core=np.full((count, 2), -1, dtype=np.int32) if core is None else core,
+        )
+        arrays.check_values()
+        return arrays
 
     @staticmethod
     def shapes(examples: int, context: int, tasks: int) -> dict[str, tuple[int, ...]]:

@@ -12,15 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast import io
-from holdfast.core.errors import InputError
+from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import check_values
 from holdfast.data.arrays import Places
 from holdfast.data.dataset import SequenceDataset
-from holdfast.data.leakage import leakage, twin_groups
+from holdfast.data.leakage import contradictory, hashed, leakage, twin_groups
 from holdfast.data.manifest import Provenance
 from holdfast.data.negatives import negatives_by_shuffle
 from holdfast.data.parts import PARTS, TEST, TRAIN, VALIDATION
 from holdfast.data.simulate import TRUTH, Simulation
 from holdfast.data.split import Fractions, Given, Split
+from holdfast.dna.codes import UNKNOWN
 from holdfast.io.letters import UnknownLetters
 from holdfast.io.records import LabelledSequences
 
@@ -29,6 +31,7 @@ __all__ = ["MIN_EXAMPLES", "Negatives", "build", "build_simulated", "read_parts"
 Negatives = Literal["given", "shuffle"]
 # Below this nothing can be said about a classifier, and it is more likely that a wrong file was named.
 MIN_EXAMPLES = 10
+_CLASSES = {1: "bound", 0: "unbound"}
 
 
 def read_parts(
@@ -114,8 +117,12 @@ def build(
     Raises
     ------
     InputError
-        If there is one class only, too few examples, or a part would be empty or of one class.
+        If there is one class only, too few examples, a class of N only, or one whose every sequence has the opposite
+        label too, or if a part would be empty or of one class.
     """
+    check_values(build, {"records": records, "negatives": negatives, "seed": seed}, "data set")
+    if isinstance(split, str):
+        raise ConfigError(f"data set: split is '{split}'; expected one of its classes, such as Fractions(test=0.2)")
     sentence = "as given in the source"
     if negatives == "shuffle":
         records, sentence = _with_shuffled(records, seed)
@@ -195,6 +202,8 @@ def _store(
     attach: Mapping[str, bytes] | None = None,
 ) -> SequenceDataset:
     _refuse_unlearnable(records)
+    clashes = contradictory(hashed(records.codes), records.labels)
+    _refuse_contradiction(records, clashes)
     groups = "as the source or the shuffle says"
     if records.group is None:
         records = replace(records, group=twin_groups(records.codes, records.labels))
@@ -211,7 +220,12 @@ def _store(
         places=Places(names=records.names, chrom=records.chrom, start=records.start),
         tasks=records.tasks,
     )
-    found = {"groups": groups, "split": strategy.sentence(), "leakage": leakage(dataset)}
+    found = {
+        "groups": groups,
+        "split": strategy.sentence(),
+        "leakage": leakage(dataset),
+        "contradictory": int(clashes.any(axis=1).sum()),
+    }
     return dataset.save(path, provenance=provenance.model_copy(update=found), attach=attach, overwrite=overwrite)
 
 
@@ -224,6 +238,12 @@ def _refuse_unlearnable(records: LabelledSequences) -> None:
         raise InputError(
             f"{records.source}: {len(records)} examples; at least {MIN_EXAMPLES} are needed. Is it the file you meant?"
         )
+    blank = records.codes.min(axis=1) == UNKNOWN
+    if blank.all():
+        raise InputError(
+            f"{records.source}: all {len(records)} sequences consist of N only, so there is nothing to read; if they"
+            " were cut from a masked genome, cut them from the unmasked one"
+        )
     bound, unbound = (records.labels == 1).sum(axis=0), (records.labels == 0).sum(axis=0)
     for task, yes, no in zip(records.tasks, bound.tolist(), unbound.tolist(), strict=True):
         if not no and yes:
@@ -234,6 +254,21 @@ def _refuse_unlearnable(records: LabelledSequences) -> None:
         if not yes:
             raise InputError(
                 f"{records.source}: task '{task}' has {no} unbound examples and no bound one; nothing can be learned"
+            )
+    for label, word in _CLASSES.items():
+        if blank[(records.labels == label).any(axis=1)].all():
+            raise InputError(
+                f"{records.source}: every {word} example consists of N only; give sequences with known bases"
+            )
+
+
+def _refuse_contradiction(records: LabelledSequences, clashes: NDArray[np.bool_]) -> None:
+    for label, word in _CLASSES.items():
+        chosen = records.labels == label
+        if clashes[chosen].all():
+            raise InputError(
+                f"{records.source}: every {word} example ({int(chosen.any(axis=1).sum())}) is also there as"
+                f" {_CLASSES[1 - label]}, with the same sequence; was one file given for both?"
             )
 
 

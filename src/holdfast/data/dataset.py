@@ -16,7 +16,7 @@ from holdfast.core.errors import InputError
 from holdfast.data.arrays import Arrays, Places, array_digests
 from holdfast.data.batch import Batch
 from holdfast.data.manifest import Manifest, Provenance, count_labels
-from holdfast.data.parts import TRAIN, part_number
+from holdfast.data.parts import part_number
 from holdfast.data.places import StoredPlaces
 from holdfast.data.store import PLACES, StoreWriter, make_manifest, read_store
 from holdfast.dna.codes import Codes
@@ -116,16 +116,14 @@ class SequenceDataset:
         InputError
             If an array is not what it has to be.
         """
-        count = len(codes)
-        arrays = Arrays(
-            codes=codes,
-            labels=labels,
-            split=np.full(count, TRAIN, dtype=np.uint8) if split is None else split,
-            group=np.arange(count, dtype=np.int64) if group is None else group,
-            core=np.full((count, 2), -1, dtype=np.int32) if core is None else core,
-        )
+        count = len(codes) if np.ndim(codes) else 0
+        arrays = Arrays.completed(codes, labels, split=split, group=group, core=core)
         arrays.check_values()
         named = places or Places(names=tuple(map(str, range(count))))
+        if not isinstance(named, Places):
+            raise InputError(f"places is of type {type(named).__name__}; expected Places(names=...)")
+        if not _are_names(tasks):
+            raise InputError(f"tasks is {tasks!r}; expected a list of different names, one per label column")
         if len(tasks) != labels.shape[1] or len(named.names) != count:
             raise InputError(
                 f"{len(tasks)} task names for {labels.shape[1]} label columns, {len(named.names)} names for {count}"
@@ -273,8 +271,8 @@ class SequenceDataset:
         InputError
             If the size is not positive or a position is outside.
         """
-        if batch_size < 1:
-            raise InputError(f"batch size {batch_size}: expected 1 or more")
+        if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+            raise InputError(f"batch size {batch_size!r}: expected a whole number of 1 or more")
         positions = None if order is None else np.asarray(order)
         count = len(self) if positions is None else len(positions)
         for start in range(0, count, batch_size):
@@ -296,7 +294,7 @@ class SequenceDataset:
         path
             The folder to make.
         provenance
-            Left out, as it is; leakage was counted on the whole and is not claimed for a view.
+            Left out, as it is; leakage and contradictions were counted on the whole and are not claimed for a view.
         attach
             Other files of the folder, by name.
         overwrite
@@ -323,14 +321,17 @@ class SequenceDataset:
 
     def _provenance(self) -> Provenance:
         whole = self.manifest.provenance
-        return whole if self._rows is None else whole.model_copy(update={"leakage": None})
+        return whole if self._rows is None else whole.model_copy(update={"leakage": None, "contradictory": None})
 
     def _of(self, name: str) -> NDArray[Any]:
         array: NDArray[Any] = getattr(self._arrays, name)
         return array if self._rows is None else np.asarray(array[self._rows])
 
     def _rows_at(self, index: ArrayLike) -> NDArray[np.int64]:
-        positions = np.asarray(index)
+        try:
+            positions = np.asarray(index)
+        except ValueError as error:  # lists of different lengths
+            raise InputError(f"positions have to be (n,) whole numbers ({error})") from error
         if positions.size == 0:
             return np.zeros(0, dtype=np.int64)
         if positions.ndim != 1 or positions.dtype.kind not in "iu":
@@ -342,6 +343,12 @@ class SequenceDataset:
             )
         chosen = positions.astype(np.int64)
         return chosen if self._rows is None else self._rows[chosen]
+
+
+def _are_names(tasks: object) -> bool:
+    if not isinstance(tasks, Sequence) or isinstance(tasks, str):
+        return False
+    return len(set(tasks)) == len(tasks) and all(isinstance(task, str) for task in tasks)
 
 
 def _manifest_of(arrays: Arrays, tasks: Sequence[str], provenance: Provenance) -> Manifest:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from holdfast.data.arrays import BLOCK_BYTES
 from holdfast.data.dataset import SequenceDataset
-from holdfast.data.leakage import leakage, sequence_hashes
+from holdfast.data.leakage import contradictory, leakage, sequence_hashes
 from holdfast.data.manifest import Leakage, PartCount
 from holdfast.dna.codes import UNKNOWN
 
@@ -34,6 +34,8 @@ class Composition(_Record):
         N.
     examples_with_unknown
         Examples with at least one N.
+    examples_all_unknown
+        Examples of N only.
     """
 
     label: str
@@ -41,6 +43,7 @@ class Composition(_Record):
     share: dict[str, float] | None
     unknown_bases: int
     examples_with_unknown: int
+    examples_all_unknown: int
 
 
 class Description(_Record):
@@ -56,6 +59,8 @@ class Description(_Record):
         Bases by class.
     repeated
         Examples whose sequence some earlier example has already.
+    contradictory
+        Examples with the sequence of another example and the opposite label in some task.
     grouped
         Groups of more than one example.
     chromosomes
@@ -80,6 +85,7 @@ class Description(_Record):
     balance: dict[str, float | None]
     composition: tuple[Composition, ...]
     repeated: int
+    contradictory: int
     grouped: int
     chromosomes: dict[str, int] | None
     known_cores: int
@@ -99,7 +105,7 @@ def describe(dataset: SequenceDataset) -> Description:
     (1, 2, 0.5)
     """
     manifest = dataset.manifest
-    composition, repeated = _bases(dataset)
+    composition, hashes = _bases(dataset)
     known = dataset.core[dataset.core[:, 0] >= 0]
     chrom = dataset.places.chrom
     return Description(
@@ -114,7 +120,8 @@ def describe(dataset: SequenceDataset) -> Description:
         counts=manifest.counts,
         balance=manifest.balance,
         composition=composition,
-        repeated=repeated,
+        repeated=len(hashes) - len(np.unique(hashes)),
+        contradictory=int(contradictory(hashes, dataset.labels).any(axis=1).sum()),
         grouped=int((np.unique(dataset.group, return_counts=True)[1] > 1).sum()),
         chromosomes=None if chrom is None else _tally(chrom),
         known_cores=len(known),
@@ -123,11 +130,11 @@ def describe(dataset: SequenceDataset) -> Description:
     )
 
 
-def _bases(dataset: SequenceDataset) -> tuple[tuple[Composition, ...], int]:
+def _bases(dataset: SequenceDataset) -> tuple[tuple[Composition, ...], NDArray[np.uint64]]:
     member = {"bound": (dataset.labels == 1).any(axis=1)}
     member["unbound"] = ~member["bound"] & (dataset.labels == 0).any(axis=1)
     letters = {name: np.zeros(UNKNOWN + 1, dtype=np.int64) for name in member}
-    with_unknown = dict.fromkeys(member, 0)
+    with_unknown, all_unknown = dict.fromkeys(member, 0), dict.fromkeys(member, 0)
     hashes: list[NDArray[np.uint64]] = []
     # Hashing takes eight bytes per base.
     rows = max(1, BLOCK_BYTES // 8 // dataset.context)
@@ -138,7 +145,8 @@ def _bases(dataset: SequenceDataset) -> tuple[tuple[Composition, ...], int]:
         for name, chosen in member.items():
             of_class = codes[chosen[block]]
             letters[name] += np.bincount(of_class.ravel(), minlength=UNKNOWN + 1)
-            with_unknown[name] += int((of_class == UNKNOWN).any(axis=1).sum())
+            with_unknown[name] += int((of_class.max(axis=1) == UNKNOWN).sum())
+            all_unknown[name] += int((of_class.min(axis=1) == UNKNOWN).sum())
     composition = tuple(
         Composition(
             label=name,
@@ -146,11 +154,11 @@ def _bases(dataset: SequenceDataset) -> tuple[tuple[Composition, ...], int]:
             share=_shares(letters[name][:UNKNOWN]),
             unknown_bases=int(letters[name][UNKNOWN]),
             examples_with_unknown=with_unknown[name],
+            examples_all_unknown=all_unknown[name],
         )
         for name in member
     )
-    every = np.concatenate(hashes) if hashes else np.zeros(0, dtype=np.uint64)
-    return composition, len(every) - len(np.unique(every))
+    return composition, np.concatenate(hashes) if hashes else np.zeros(0, dtype=np.uint64)
 
 
 def _shares(counts: NDArray[np.int64]) -> dict[str, float] | None:

@@ -1,4 +1,4 @@
-"""Leakage: sequences, and shuffled twins of sequences, that a model meets before it is scored on them.
+"""Leakage: sequences, and shuffled twins of sequences, that a model meets before it is scored on them; contradictions.
 
 Sequences are compared by 64-bit hashes, so that millions of examples are counted in seconds and in blocks. A hash is a
 sum of random 64-bit weights, one per (position, base) for identity and one per dinucleotide for twins; among
@@ -18,7 +18,7 @@ from holdfast.data.parts import PARTS, TEST, TRAIN, VALIDATION
 from holdfast.dna.codes import UNKNOWN, Codes
 from holdfast.dna.edit import reverse_complement
 
-__all__ = ["PAIRS", "composition_hashes", "leakage", "sequence_hashes", "twin_groups"]
+__all__ = ["PAIRS", "composition_hashes", "contradictory", "hashed", "leakage", "sequence_hashes", "twin_groups"]
 
 # The part that is scored, and the parts looked through: what a model was fitted on, or fitted and chosen on.
 PAIRS = ((VALIDATION, (TRAIN,)), (TEST, (TRAIN,)), (TEST, (TRAIN, VALIDATION)))
@@ -82,6 +82,48 @@ def sequence_hashes(codes: Codes) -> NDArray[np.uint64]:
     weights = _weights("sequence", codes.shape[1] * _LETTERS)
     position = np.arange(codes.shape[1], dtype=np.int64) * _LETTERS
     return np.asarray(weights[codes + position].sum(axis=1, dtype=np.uint64))
+
+
+def hashed(codes: Codes) -> NDArray[np.uint64]:
+    """Return :func:`sequence_hashes` of any number of sequences, block by block.
+
+    Parameters
+    ----------
+    codes
+        (N, L) uint8, in memory or mapped from a file.
+    """
+    rows = max(1, BLOCK_BYTES // 8 // max(1, codes.shape[1]))
+    blocks = [sequence_hashes(np.asarray(codes[start : start + rows])) for start in range(0, len(codes), rows)]
+    return np.concatenate([np.zeros(0, dtype=np.uint64), *blocks])
+
+
+def contradictory(hashes: NDArray[np.uint64], labels: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Return which labels stand against the opposite label of the same sequence.
+
+    Parameters
+    ----------
+    hashes
+        (N,) of the sequences.
+    labels
+        (N, T) int8: 1 bound, 0 unbound, -1 unknown.
+
+    Returns
+    -------
+    ndarray
+        (N, T) bool.
+
+    Examples
+    --------
+    >>> hashes = hashed(np.array([[0, 1], [0, 1], [2, 3]], dtype=np.uint8))
+    >>> contradictory(hashes, np.array([[1], [0], [1]], dtype=np.int8))[:, 0].tolist()
+    [True, True, False]
+    """
+    found = np.zeros(labels.shape, dtype=bool)
+    for task in range(labels.shape[1]):
+        bound, unbound = (labels[:, task] == one for one in (1, 0))
+        both = np.intersect1d(hashes[bound], hashes[unbound])
+        found[:, task] = (bound | unbound) & np.isin(hashes, both)
+    return found
 
 
 def composition_hashes(codes: Codes) -> NDArray[np.uint64]:

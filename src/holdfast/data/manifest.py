@@ -11,7 +11,17 @@ from pydantic import BaseModel, ConfigDict
 
 from holdfast.data.parts import PARTS
 
-__all__ = ["SCHEMA_VERSION", "Leakage", "LeakageCount", "Manifest", "PartCount", "Provenance", "count_labels", "mix"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Leakage",
+    "LeakageCount",
+    "Manifest",
+    "PartCount",
+    "Provenance",
+    "contradiction_note",
+    "count_labels",
+    "mix",
+]
 
 SCHEMA_VERSION = 1
 
@@ -75,6 +85,8 @@ class Provenance(_Record):
         Of negatives and split; None where nothing was drawn.
     leakage
         None where it was not counted.
+    contradictory
+        Examples with the sequence of another example and the opposite label; None where they were not counted.
 
     Examples
     --------
@@ -88,6 +100,7 @@ class Provenance(_Record):
     split: str = "not stated"
     seed: int | None = None
     leakage: Leakage | None = None
+    contradictory: int | None = None
 
 
 class PartCount(_Record):
@@ -134,6 +147,20 @@ class Manifest(_Record):
     balance: dict[str, float | None]
     digests: dict[str, str]
     fingerprint: str
+
+
+def contradiction_note(examples: int) -> str:
+    """Return what a description and a report say about contradictory labels.
+
+    Examples
+    --------
+    >>> contradiction_note(2)
+    'Contradictory labels: 2 examples have the sequence of another and the opposite label; no model gets both right.'
+    """
+    return (
+        f"Contradictory labels: {examples:,} examples have the sequence of another and the opposite label; no model"
+        " gets both right."
+    )
 
 
 def count_labels(labels: NDArray[np.int8], split: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -26,5 +26,5 @@ def part_number(name: str) -> int:
     1
     """
     if name not in PARTS:
-        raise InputError(f"unknown part '{name}' of a data set: {did_you_mean(name, PARTS)}")
+        raise InputError(f"unknown part '{name}' of a data set: {did_you_mean(str(name), PARTS)}")
     return PARTS.index(name)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import check_values, explained
 from holdfast.core.random import numpy_generator
 from holdfast.data.background import background_sequences, transitions
 from holdfast.data.planting import place_anywhere, place_near_centre, plant
@@ -94,17 +95,17 @@ class SimulationConfig(BaseModel):
     101
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     tf: str = "SP1"
-    positives: int = Field(default=4000, ge=1)
-    context: int = Field(default=101, ge=1)
+    positives: int = Field(default=4000, ge=1, le=100_000_000)
+    context: int = Field(default=101, ge=1, le=1_000_000)
     spread_bp: float = Field(default=15.0, gt=0)
     gc: float = Field(default=0.45, gt=0, lt=1)
     transition: tuple[tuple[float, ...], ...] | None = None
     weak_fraction: float = Field(default=0.2, ge=0, le=1)
     weak_power: float = Field(default=0.5, ge=0, le=1)
-    sites: int = Field(default=1, ge=1)
+    sites: int = Field(default=1, ge=1, le=1000)
     decoys: tuple[str, ...] = ()
     decoy_rate: float = Field(default=0.5, ge=0, le=1)
     label_noise: float = Field(default=0.0, ge=0, lt=0.5)
@@ -131,9 +132,7 @@ class SimulationConfig(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "simulation"
-            raise ConfigError(f"{where}: {first['msg']} (got {first['input']!r})") from error
+            raise ConfigError(f"simulation: {explained(error, cls)}") from error
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -187,6 +186,7 @@ def simulate(config: SimulationConfig, motif_of: Callable[[str], Site]) -> Simul
     >>> data.records.names
     ('MAFK_0', 'MAFK_1', 'MAFK_2', 'MAFK_0_shuf', 'MAFK_1_shuf', 'MAFK_2_shuf')
     """
+    check_values(simulate, {"config": config}, "simulation")
     motif, decoys = motif_of(config.tf), [motif_of(name) for name in config.decoys]
     for one in (motif, *decoys):
         if one.width > config.context:

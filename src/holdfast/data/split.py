@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from sklearn.model_selection import train_test_split
 
 from holdfast.core.errors import ConfigError, InputError, did_you_mean
+from holdfast.core.parameters import Share, ShareBelowOne, check_fields
 from holdfast.core.random import numpy_generator
 from holdfast.core.registry import Registry
 from holdfast.data.parts import TEST, TRAIN, VALIDATION
@@ -34,9 +36,10 @@ class Split(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Fractions:
-    """Random parts of given sizes; whole groups stay on one side.
+    """Random parts of given sizes and of one balance; whole groups stay on one side.
 
-    A part gets groups, in random order, until it has at least its share of the examples.
+    A part gets groups, in random order, until it has at least its share of the examples. Bound and unbound groups (of
+    the first task) are mixed evenly in that order, so the parts have the balance of the whole, to an example or two.
 
     Parameters
     ----------
@@ -48,7 +51,7 @@ class Fractions:
     Raises
     ------
     ConfigError
-        If a share is negative or the shares add up to more than 1.
+        If a share is not from 0 to 1, or the shares add up to more than 1.
 
     Examples
     --------
@@ -61,22 +64,22 @@ class Fractions:
     ([4, 2, 2], True)
     """
 
-    validation: float = 0.1
-    test: float = 0.2
+    validation: Share = 0.1
+    test: Share = 0.2
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.validation, self.test) < 0 or self.validation + self.test > 1:
+        check_fields(self, "split 'fractions'")
+        if self.validation + self.test > 1:
             raise ConfigError(
-                f"split 'fractions': validation {self.validation} and test {self.test} have to be 0 or more and"
-                " add up to no more than 1"
+                f"split 'fractions': validation {self.validation} and test {self.test} have to add up to no more than 1"
             )
 
     def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers."""
         split = np.full(len(records), TRAIN, dtype=np.uint8)
         sizes = {TEST: self.test * len(records), VALIDATION: self.validation * len(records)}
-        for part, rows in _draw_groups(_groups(records), sizes, self.seed).items():
+        for part, rows in _draw_groups(_groups(records), records.labels[:, 0], sizes, self.seed).items():
             split[rows] = part
         return split
 
@@ -87,7 +90,7 @@ class Fractions:
 
     def sentence(self) -> str:
         """Return how the parts were drawn, for the manifest."""
-        return f"random: validation {self.validation:g}, test {self.test:g}, whole groups, seed {self.seed}"
+        return f"random: validation {self.validation:g}, test {self.test:g}, whole groups, balanced, seed {self.seed}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,14 +112,11 @@ class Paper:
     part in file order.
     """
 
-    validation: float = 0.1
-    seed: int = 9
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 9
 
     def __post_init__(self) -> None:
-        if not 0 < self.validation < 1:
-            raise ConfigError(f"split 'paper': validation {self.validation} has to be between 0 and 1")
-        if self.seed < 0:
-            raise ConfigError(f"split 'paper': seed {self.seed} has to be 0 or more")
+        check_fields(self, "split 'paper'")
 
     def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers.
@@ -153,7 +153,7 @@ class Paper:
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """The source's own parts; validation is drawn from train, by whole groups, where the source has none.
+    """The source's own parts; validation is drawn from train, by whole groups and balanced, where the source has none.
 
     Parameters
     ----------
@@ -163,12 +163,11 @@ class Given:
         Another seed, another validation part.
     """
 
-    validation: float = 0.1
+    validation: ShareBelowOne = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.validation < 1:
-            raise ConfigError(f"split 'given': validation {self.validation} has to be from 0 to below 1")
+        check_fields(self, "split 'given'")
 
     def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers.
@@ -186,7 +185,8 @@ class Given:
         split = records.split.copy()
         if not (split == VALIDATION).any():
             train = np.flatnonzero(split == TRAIN)
-            drawn = _draw_groups(_groups(records)[train], {VALIDATION: self.validation * len(train)}, self.seed)
+            sizes = {VALIDATION: self.validation * len(train)}
+            drawn = _draw_groups(_groups(records)[train], records.labels[train, 0], sizes, self.seed)
             split[train[drawn[VALIDATION]]] = VALIDATION
         return split
 
@@ -212,19 +212,17 @@ class ByChromosome:
     Raises
     ------
     ConfigError
-        If a chromosome is in both lists.
+        If one of them is no list, or a chromosome is in both.
     """
 
     validation: Sequence[str]
     test: Sequence[str]
 
     def __post_init__(self) -> None:
+        check_fields(self, "split 'by_chromosome'")
         both = sorted(set(self.validation) & set(self.test))
-        if both or isinstance(self.validation, str) or isinstance(self.test, str):
-            raise ConfigError(
-                f"split 'by_chromosome': validation and test have to be two lists of chromosomes without one in common"
-                f" (in both: {', '.join(both) or 'none'})"
-            )
+        if both:
+            raise ConfigError(f"split 'by_chromosome': {', '.join(both)} in both validation and test; choose one")
 
     def assign(self, records: LabelledSequences) -> NDArray[np.uint8]:
         """Return (N,) uint8 part numbers.
@@ -268,11 +266,26 @@ def _groups(records: LabelledSequences) -> NDArray[np.int64]:
     return np.arange(len(records), dtype=np.int64) if records.group is None else records.group
 
 
-def _draw_groups(group: NDArray[np.int64], sizes: dict[int, float], seed: int) -> dict[int, NDArray[np.int64]]:
-    """Return the rows of each part: groups in random order, to each part until it has its size."""
+def _draw_groups(
+    group: NDArray[np.int64], label: NDArray[np.int8], sizes: dict[int, float], seed: int
+) -> dict[int, NDArray[np.int64]]:
+    """Return the rows of each part: groups in random order, kinds of group evenly mixed, until each part has its size.
+
+    Parameters
+    ----------
+    group
+        (N,) numbers.
+    label
+        (N,) of the first task. Groups with bound examples, with unbound ones, with both and with neither are the kinds
+        that are mixed; where all groups are of one kind, such as a positive and its shuffle, nothing is mixed.
+    sizes
+        Examples by part.
+    seed
+        Another seed, another order.
+    """
     _, number, members = np.unique(group, return_inverse=True, return_counts=True)
-    order = numpy_generator(seed, "split").permutation(len(members))
-    # How many examples come before each group in the random order decides the part it falls to.
+    order = _mixed(numpy_generator(seed, "split").permutation(len(members)), _kinds(number, label), members)
+    # How many examples come before each group in this order decides the part it falls to.
     before = np.empty(len(members), dtype=np.int64)
     before[order] = np.cumsum(members[order]) - members[order]
     rows, low = {}, 0.0
@@ -281,3 +294,20 @@ def _draw_groups(group: NDArray[np.int64], sizes: dict[int, float], seed: int) -
         rows[part] = np.flatnonzero(chosen[number])
         low = float((before + members)[chosen].max()) if chosen.any() else low
     return rows
+
+
+def _kinds(number: NDArray[np.int64], label: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Return (G,) 0..3: whether each group has bound examples, and whether it has unbound ones."""
+    bound, unbound = (np.bincount(number, weights=label == one) > 0 for one in (1, 0))
+    return np.asarray(2 * bound + unbound, dtype=np.int64)
+
+
+def _mixed(order: NDArray[np.int64], kind: NDArray[np.int64], members: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the groups in an order whose every stretch holds each kind in its share of the examples."""
+    middle = np.empty(len(order), dtype=np.float64)
+    for one in np.unique(kind):
+        own = order[kind[order] == one]
+        size = np.cumsum(members[own])
+        # The middle of each group on a line from 0 to 1 along which its kind is laid out.
+        middle[own] = (size - members[own] / 2) / size[-1]
+    return np.lexsort((kind, middle))

@@ -74,7 +74,7 @@ class StoreWriter:
         self.path = Path(path)
         self.provenance = provenance
         self._context, self._tasks, self._overwrite = context, tuple(tasks), overwrite
-        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._temporary = _beside(self.path, "part")
         self._examples = 0
         self._digests = {name: hashlib.sha256() for name in DTYPES}
         self._counts = np.zeros((len(PARTS), len(self._tasks), 3), dtype=np.int64)
@@ -119,19 +119,12 @@ class StoreWriter:
             If an array is not what it has to be, or the disk is full.
         """
         first, count = self._examples, len(codes)
-        arrays = Arrays(
-            codes=codes,
-            labels=labels,
-            split=np.zeros(count, dtype=np.uint8) if split is None else split,
-            group=np.arange(first, first + count, dtype=np.int64) if group is None else group,
-            core=np.full((count, 2), -1, dtype=np.int32) if core is None else core,
-        )
+        arrays = Arrays.completed(codes, labels, split=split, group=group, core=core, first=first)
         if codes.shape[1] != self._context or labels.shape[1] != len(self._tasks):
             raise InputError(
                 f"{self.path}: a block of {codes.shape[1]} bp and {labels.shape[1]} tasks in a data set of"
                 f" {self._context} bp and {len(self._tasks)} tasks"
             )
-        arrays.check_values()
         with self._explained():
             for name, array in arrays.items():
                 for block in blocks(array):
@@ -316,8 +309,16 @@ def _refuse_occupied(path: Path, *, overwrite: bool) -> None:
         raise InputError(f"{path} is there already; choose another name or ask for it to be overwritten")
 
 
+def _beside(path: Path, ending: str) -> Path:
+    """Return a hidden name of this process beside a folder, which may be spelled '.' or as an empty word."""
+    whole = path.absolute()
+    if not whole.name:
+        raise InputError(f"{path}: is no name for a data set; choose another one")
+    return whole.with_name(f".{whole.name}.{os.getpid()}.{ending}")
+
+
 def _move_into_place(temporary: Path, path: Path) -> None:
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    old = _beside(path, "old")
     if path.exists():
         path.replace(old)
     temporary.replace(path)

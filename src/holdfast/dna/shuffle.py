@@ -98,20 +98,8 @@ def shuffle(codes: Codes, rng: np.random.Generator) -> Codes:
 
     Parameters
     ----------
-    codes
-        (N, L) uint8, 0..4.
-    rng
-        The same generator state and codes give the same result.
-
-    Returns
-    -------
-    Codes
-        (N, L) uint8, a new array.
-
-    Raises
-    ------
-    InputError
-        If ``codes`` is not (N, L) uint8 with values 0..4.
+    codes, rng
+        As for :func:`dinucleotide_shuffle`; so are the result and what is refused.
 
     Examples
     --------

@@ -68,6 +68,13 @@ class LabelledSequences:
     split: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("codes", "labels", "start", "group", "split"):
+            array = getattr(self, name)
+            if array is not None and not isinstance(array, np.ndarray):
+                raise InputError(f"{name} is of type {type(array).__name__}; expected a numpy array")
+        for name in ("names", "tasks", "chrom"):
+            if isinstance(getattr(self, name), str):
+                raise InputError(f"{name} is one text; expected a tuple of them")
         _check_codes(self.codes)
         _check_labels(self.labels, len(self.codes), self.tasks)
         if len(self.names) != len(self.codes):

@@ -31,31 +31,43 @@ def load_run_model(run: Run) -> SequenceModel:
     return load_weights(run.model_spec, run.path("weights"), n_tasks=len(run.data.tasks), window=run.record.window)
 
 
-def open_run_data(run: Run, experiment: Experiment) -> SequenceDataset:
-    """Return the data set a run was trained on.
+def open_run_data(run: Run, experiment: Experiment, folder: Path | None = None) -> SequenceDataset:
+    """Return the data set a run was trained on, known by its fingerprint.
+
+    Parameters
+    ----------
+    run, experiment
+        Whose data; they lie where the experiment says, or where the run remembers, so the command may be given in
+        another working folder, and a project may be moved whole.
+    folder
+        Look here and nowhere else.
 
     Raises
     ------
     InputError
-        If other data lie at its place now.
+        If the data are in none of these places; the message names each and what is there.
     """
-    data = SequenceDataset.open(experiment.data)
-    if data.fingerprint != run.data.fingerprint:
-        raise InputError(
-            f"{experiment.data}: not the data {run.folder.name} was trained on (fingerprint {data.fingerprint[:12]}, "
-            f"expected {run.data.fingerprint[:12]}); build that data set again, or train anew"
-        )
-    return data
+    facts = run.data
+    places = [folder] if folder is not None else [experiment.data, *(run.folder / place for place in facts.places)]
+    found: dict[Path, str] = {}
+    for place in places:
+        if place.resolve() in map(Path.resolve, found):
+            continue
+        try:
+            fingerprint = SequenceDataset.open(place, verify=False).fingerprint
+        except InputError as error:
+            found[place] = str(error)
+            continue
+        if fingerprint == facts.fingerprint:
+            return SequenceDataset.open(place)
+        found[place] = f"{place}: not the data it was trained on (fingerprint {fingerprint[:12]})"
+    raise InputError(
+        f"{run.folder}: its data set (fingerprint {facts.fingerprint[:12]}) was not found. Tried: "
+        f"{'. '.join(found.values())}. Say where it is with --data, or build it again"
+    )
 
 
-def audit_run(
-    run: Run,
-    model: SequenceModel | None = None,
-    data: SequenceDataset | None = None,
-    *,
-    settings: AuditSettings | None = None,
-    progress: Progress = SILENT,
-) -> Audit:
+def audit_run(run: Run, model: SequenceModel, data: SequenceDataset, *, progress: Progress = SILENT) -> Audit:
     """Audit a run's model under its own threat model and keep what was found in its folder.
 
     Parameters
@@ -63,28 +75,24 @@ def audit_run(
     run
         Where to read and write.
     model, data
-        Left out, the run's own.
-    settings
-        Left out, those of the run's experiment.
+        The run's own.
     progress
         Whom to tell how far it is.
     """
     experiment = Experiment.parse(run.config, where=str(run.path("config")))
-    model = model if model is not None else load_run_model(run)
-    data = data if data is not None else open_run_data(run, experiment)
-    asked = settings or experiment.audit
     found = audit_module(
         model,
         data,
         experiment.build_shift(data.context),
-        settings=asked,
+        settings=experiment.audit,
         device=experiment.device,
         progress=progress,
     )
-    if asked.out_of_distribution:
-        made = in_versus_out(model, data.part(asked.part), experiment.shift.window, device=experiment.device)
+    settings = experiment.audit
+    if settings.out_of_distribution:
+        made = in_versus_out(model, data.part(settings.part), experiment.shift.window, device=experiment.device)
         found = replace(found, record=found.record.model_copy(update={"out_of_distribution": made}))
-    keep_audit(run, found, asked)
+    keep_audit(run, found, settings)
     return found
 
 
@@ -96,7 +104,12 @@ def keep_audit(run: Run, found: Audit, settings: AuditSettings) -> None:
 
 
 def audit_again(
-    folder: Path, changes: Mapping[str, object], *, device: str | None = None, progress: Progress = SILENT
+    folder: Path,
+    changes: Mapping[str, object],
+    *,
+    data: Path | None = None,
+    device: str | None = None,
+    progress: Progress = SILENT,
 ) -> Audit:
     """Audit a finished run once more; what was found replaces the run's audit if nothing was asked for otherwise.
 
@@ -107,6 +120,8 @@ def audit_again(
     changes
         Settings of the audit that differ from the experiment's, see
         :class:`~holdfast.jobs.experiment.AuditSettings`; with any, the folder stays as it is.
+    data
+        Where the run's data set lies now; left out, where it was.
     device
         Left out, the experiment's.
     progress
@@ -115,25 +130,44 @@ def audit_again(
     Raises
     ------
     InputError
-        If the run is not finished, or its model or data cannot be read.
+        If the run is not finished, its model or data cannot be read, or the audit is to be kept and a file that its
+        report needs cannot be read. Nothing is written then.
     """
     run = Run.open(folder)
-    if not run.has("weights") or not run.is_done:
-        raise InputError(f"{folder}: not a finished training run; run the same command with --resume first")
+    _check_auditable(run)
     experiment = Experiment.parse(run.config, where=str(run.path("config")))
+    model, examples = load_run_model(run), open_run_data(run, experiment, data)
     if not changes and device is None:
-        found = audit_run(run, progress=progress)
+        _check_reportable(run)
+        found = audit_run(run, model, examples, progress=progress)
         write_report([run], run.path("report"))
         return found
-    data = open_run_data(run, experiment)
     return audit_module(
-        load_run_model(run),
-        data,
-        experiment.build_shift(data.context),
+        model,
+        examples,
+        experiment.build_shift(examples.context),
         settings=experiment.audit.model_copy(update=dict(changes)),
         device=device or experiment.device,
         progress=progress,
     )
+
+
+def _check_auditable(run: Run) -> None:
+    if run.record.kind == "imported":
+        raise InputError(
+            f"{run.folder}: a module's audit, kept without its model; give --module again to audit it again"
+        )
+    if not run.is_done:
+        raise InputError(f"{run.folder}: not a finished training run; run the same command with --resume first")
+    run.require("config", "weights", "model_spec", "data")
+
+
+def _check_reportable(run: Run) -> None:
+    """Read what the run's report will read beside the audit, so that a garbled file is named before all is written."""
+    if run.has("history"):
+        _ = run.history
+    if run.has("filters"):
+        _ = run.filters
 
 
 def audit_module(
@@ -203,7 +237,7 @@ def load_module(reference: str) -> nn.Module:
         model = build()
     except HoldfastError:
         raise
-    except Exception as error:  # the user's own code may raise anything; say where it came from
+    except (Exception, SystemExit) as error:  # the user's own code may raise anything; say where it came from
         words = " ".join(str(error).split())
         raise ConfigError(f"--module {reference}: {type(error).__name__} while building: {words}") from error
     finally:

@@ -12,6 +12,7 @@ from holdfast.data.build import build, build_simulated, read_parts
 from holdfast.data.dataset import SequenceDataset
 from holdfast.data.describe import Description, describe
 from holdfast.data.fetch import fetch
+from holdfast.data.manifest import contradiction_note
 from holdfast.data.simulate import SimulationConfig, simulate
 from holdfast.data.simulate_tasks import ManyTasksConfig, simulate_tasks
 from holdfast.data.split import SPLITS, Fractions, Given, Split
@@ -118,12 +119,8 @@ def simulate_data(
     ----------
     values
         See :class:`~holdfast.data.simulate.SimulationConfig`.
-    out
-        Folder to make.
-    overwrite
-        Replace a data set of that name.
-    progress
-        Whom to tell how far it is.
+    out, overwrite, progress
+        As for :func:`build_data`.
 
     Raises
     ------
@@ -195,6 +192,11 @@ def description_lines(found: Description) -> list[str]:
         start, end = found.core_reach_bp
         lines.append(f"Known cores: {found.known_cores:,}, between positions {start} and {end}.")
     lines.append(f"Repeated sequences: {found.repeated:,}.")
+    blank = sum(kind.examples_all_unknown for kind in found.composition)
+    if blank:
+        lines.append(f"Sequences of N only: {blank:,}; they say nothing, and all are alike.")
+    if found.contradictory:
+        lines.append(contradiction_note(found.contradictory))
     for row in found.leakage.counts:
         lines.append(
             f"Leakage: of {row.examples:,} {row.part} examples {row.duplicates:,} stand also in "
@@ -209,7 +211,7 @@ def _split(records: LabelledSequences, name: str | None, changes: Sequence[str],
         name = "fractions" if records.split is None else "given"
     # The paper's split is one particular draw; a seed given for the shuffles must not change it.
     context = {"seed": seed} if SPLITS[name] in (Fractions, Given) else {}
-    return SPLITS.build(Spec(name=name, params=apply_sets({}, changes)), **context)
+    return SPLITS.build(Spec(name=name, params=apply_sets({}, changes, flag="--split-set")), **context)
 
 
 def _described(data: SequenceDataset, progress: Progress) -> Description:

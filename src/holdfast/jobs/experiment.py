@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from holdfast.core.errors import ConfigError, InputError, did_you_mean
+from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import explained
 from holdfast.core.registry import Spec
 from holdfast.models import MODELS
 from holdfast.models.base import SequenceModel
@@ -19,6 +20,7 @@ from holdfast.robustness.attacks import ATTACKS, ShiftAttack
 from holdfast.robustness.losses import LOSSES
 from holdfast.robustness.shift import Shift
 from holdfast.robustness.strands import Strands
+from holdfast.runs.records import setting_words
 from holdfast.training.recipe import Recipe, recipe
 
 __all__ = ["STRATEGY_NAMES", "AuditSettings", "Experiment", "ShiftSettings", "TrainingSettings", "load_experiment"]
@@ -89,8 +91,12 @@ class Experiment(_Page):
 
     @field_validator("model", "attack", mode="before")
     @classmethod
-    def _names_are_specs(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
+    def _names_are_specs(cls, value: Any, info: ValidationInfo) -> Any:
+        value = spelled_out(str(info.field_name), value)
+        if isinstance(value, dict) and "params" in value:
+            # Parameters alone are those of the default.
+            return {"name": cls.model_fields[str(info.field_name)].default.name} | value
+        return value
 
     @classmethod
     def parse(cls, page: dict[str, Any], where: str = "experiment") -> Experiment:
@@ -104,11 +110,11 @@ class Experiment(_Page):
         try:
             experiment = cls.model_validate(page)
         except ValidationError as error:
-            raise ConfigError(f"{where}: {_explain(error)}") from error
+            raise ConfigError(f"{where}: {explained(error, cls)}") from error
         try:
             experiment.training.recipe()
             experiment.build_attack(context=experiment.shift.window + 1000)  # the data's own is not known yet
-            _ = MODELS[experiment.model.name]
+            _check_model(experiment.model)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
         return experiment
@@ -119,11 +125,41 @@ class Experiment(_Page):
         return STRATEGY_NAMES[self.attack.name]
 
     @property
+    def data_name(self) -> str:
+        """What the data set's folder is called, also where ``data`` is spelled ``.`` or ``..``."""
+        return self.data.name if self.data.name not in ("", "..") else self.data.resolve().name
+
+    @property
     def run_name(self) -> str:
-        """The given name, or one made of the data, model, window, strategy and seed."""
-        return self.name or "-".join(
-            [self.data.name, self.model.name, str(self.shift.window), self.attack.name, f"s{self.seed}"]
-        )
+        """The given name, or :attr:`made_name`."""
+        return self.name or self.made_name
+
+    @property
+    def made_name(self) -> str:
+        """A name made of the data, model, window, strategy and seed, and of whatever departs from the defaults."""
+        parts = [self.data_name, self.model.name, str(self.shift.window), self.attack.name, f"s{self.seed}"]
+        return "-".join([*parts, *setting_words(self.settings)])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What departs from the defaults beside data, model, window, attack and seed; no two settings share a key.
+
+        Examples
+        --------
+        >>> page = {"data": "sp1", "shift": {"window": 75}, "model": {"name": "kmer", "params": {"k": 5}}}
+        >>> Experiment.parse(page | {"training": {"changes": {"epochs": 3}}}).settings
+        {'epochs': 3, 'model.k': 5}
+        """
+        page = self.model_dump(mode="json", exclude_defaults=True)
+        training = page.get("training", {})
+        changes = training.pop("changes", {})
+        defaults = MODELS.resolve(Spec(name=self.model.name)).params
+        given = page.get("model", {}).get("params", {})
+        departs = {key: value for key, value in given.items() if key not in defaults or defaults[key] != value}
+        page["shift"].pop("window")
+        groups = {"": page["shift"] | training | changes, "model.": departs}
+        groups |= {"attack.": page.get("attack", {}).get("params", {}), "audit.": page.get("audit", {})}
+        return {start + key: group[key] for start, group in groups.items() for key in sorted(group)}
 
     def build_shift(self, context: int) -> Shift:
         """Return the threat model for contexts of this length."""
@@ -146,6 +182,8 @@ class Experiment(_Page):
 
     def build_model(self, n_tasks: int) -> SequenceModel:
         """Return the untrained model."""
+        if "n_tasks" in self.model.params:
+            raise ConfigError("model has no parameter 'n_tasks' here: it is the number of the data set's label columns")
         return MODELS.build(self.model, n_tasks=n_tasks, window=self.shift.window)
 
     def plain(self) -> dict[str, Any]:
@@ -162,6 +200,12 @@ class Experiment(_Page):
         page["recipe"] = self.training.recipe().model_dump(mode="json")
         page["data"] = fingerprint
         return hashlib.sha256(json.dumps(page, sort_keys=True).encode()).hexdigest()
+
+
+def _check_model(spec: Spec) -> None:
+    if "n_tasks" in spec.params:
+        raise ConfigError("model has no parameter 'n_tasks': it is the number of label columns of the data")
+    MODELS.check(spec)
 
 
 def load_experiment(path: Path, sets: Sequence[str] = ()) -> Experiment:
@@ -190,17 +234,40 @@ def read_yaml(path: Path) -> dict[str, Any]:
         page = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: no YAML ({' '.join(str(error).split())})") from error
     if not isinstance(page, dict):
         raise InputError(f"{path}: expected a mapping of settings, got {type(page).__name__}")
     if not all(isinstance(key, str) for key in page):
         raise ConfigError(f"{path}: keys are words, got {next(key for key in page if not isinstance(key, str))!r}")
+    try:
+        json.dumps(page, default=str)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: settings cannot hold themselves or have lists as keys ({error})") from error
     return page
 
 
-def apply_sets(page: dict[str, Any], sets: Sequence[str]) -> dict[str, Any]:
+def spelled_out(key: str, value: Any) -> Any:
+    """Return a mapping where a bare name is short for one (``model: kmer``), any other value as it is."""
+    return {"name": value} if key in ("model", "attack", "loss") and isinstance(value, str) else value
+
+
+def apply_sets(page: dict[str, Any], sets: Sequence[str], *, flag: str = "--set") -> dict[str, Any]:
     """Return a page with ``a.b=value`` changes applied.
+
+    Parameters
+    ----------
+    page
+        Plain values.
+    sets
+        Changes, the values in YAML.
+    flag
+        Where they were given, for messages.
+
+    Raises
+    ------
+    ConfigError
+        If a change is not of that form, its value is no YAML, or its path leads through a value.
 
     Examples
     --------
@@ -213,30 +280,18 @@ def apply_sets(page: dict[str, Any], sets: Sequence[str]) -> dict[str, Any]:
     for change in sets:
         key, equals, text = change.partition("=")
         if not equals or not key:
-            raise ConfigError(f"--set {change}: expected a.b=value")
+            raise ConfigError(f"{flag} {change}: expected a.b=value")
         *path, last = key.split(".")
         at = changed
         for step in path:
-            if isinstance(at.get(step), str) and step in ("model", "attack"):
-                at[step] = {"name": at[step]}  # a bare name is short for a mapping
-            at = at.setdefault(step, {})
-            if not isinstance(at, dict):
-                raise ConfigError(f"--set {change}: '{step}' is {at!r} here and has no '{last}'; give it as a mapping")
+            inner = spelled_out(step, at[step]) if at.get(step) is not None else {}
+            if not isinstance(inner, dict):
+                raise ConfigError(
+                    f"{flag} {change}: '{step}' is {inner!r} here and has no '{last}'; give it as a mapping"
+                )
+            at[step] = at = inner
         try:
             at[last] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"--set {change}: the value is no YAML") from error
+        except (yaml.YAMLError, ValueError) as error:  # ValueError: 2020-13-45 looks like a date
+            raise ConfigError(f"{flag} {change}: the value is no YAML") from error
     return changed
-
-
-def _explain(error: ValidationError) -> str:
-    """Return the first complaint with its path, and the nearest spelling for an unknown key."""
-    first = error.errors()[0]
-    where = ".".join(str(step) for step in first["loc"])
-    if first["type"] != "extra_forbidden":
-        return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]} (got {first['input']!r})"
-    page: type[BaseModel] = Experiment
-    for step in first["loc"][:-1]:
-        inner = page.model_fields[str(step)].annotation
-        page = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else page
-    return f"unknown key '{where}': {did_you_mean(str(first['loc'][-1]), page.model_fields)}"

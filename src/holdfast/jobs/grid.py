@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,15 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from holdfast.core.errors import ConfigError, did_you_mean
+from holdfast.core.errors import ConfigError, InputError, did_you_mean
+from holdfast.core.files import check_folder
+from holdfast.core.parameters import explained
 from holdfast.core.progress import SILENT, Progress
 from holdfast.data.dataset import SequenceDataset
 from holdfast.execution.base import Executor, Failure, Task
-from holdfast.jobs.experiment import Experiment, apply_sets, read_yaml
-from holdfast.jobs.train import existing_run, train
+from holdfast.jobs.experiment import Experiment, apply_sets, read_yaml, spelled_out
+from holdfast.jobs.train import existing_run, prepare, train
+from holdfast.report.study import Entry
 from holdfast.runs.folder import Run
 
 __all__ = ["GridPage", "GridResult", "expand", "load_grid", "run_grid"]
@@ -57,15 +61,10 @@ class GridPage(BaseModel):
         ConfigError
             If a key is unknown or a value is not of the right kind.
         """
-        for key in page:
-            if key not in cls.model_fields:
-                raise ConfigError(f"{where}: unknown key '{key}': {did_you_mean(str(key), cls.model_fields)}")
         try:
             return cls.model_validate(dict(page))
         except ValidationError as error:
-            first = error.errors()[0]
-            path = ".".join(map(str, first["loc"]))
-            raise ConfigError(f"{where}: {path}: {first['msg']} (got {first['input']!r})") from error
+            raise ConfigError(f"{where}: {explained(error, cls)}") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +115,15 @@ def expand(page: GridPage, sets: Sequence[str] = (), *, where: str = "grid") -> 
     for extra in page.include:
         rest = {key: value for key, value in extra.items() if key != _PRODUCT}
         pages += _multiplied(_merged(page.base, rest), extra.get(_PRODUCT) or {}, where)
-    experiments = [Experiment.parse(apply_sets(one, sets), where=where) for one in pages]
+    for path in {path for entry in page.exclude for path in entry}:
+        if (first := path.partition(".")[0]) not in Experiment.model_fields:
+            raise ConfigError(
+                f"{where}: exclude: unknown key '{first}': {did_you_mean(first, Experiment.model_fields)}"
+            )
+    experiments = [
+        Experiment.parse(apply_sets(one, sets), where=f"{where}, experiment {number} of {len(pages)}")
+        for number, one in enumerate(pages, start=1)
+    ]
     kept = [one for one in experiments if not any(_matches(one.plain(), entry) for entry in page.exclude)]
     unique = list({_page_key(one): one for one in kept}.values())
     if not unique:
@@ -149,22 +156,27 @@ def run_grid(
     Raises
     ------
     InputError
-        If a data set cannot be opened; before anything is started.
+        If a data set cannot be opened, or ``root`` cannot be written; before anything is started.
     ConfigError
         If an experiment asks for the impossible on its data; before anything is started.
     """
-    _check_all(experiments)
-    done = [existing_run(experiment, root) for experiment in experiments]
-    todo = [number for number, run in enumerate(done) if run is None]
-    reused = len(done) - len(todo)
+    words = _told_apart(experiments)
+    _check_all(experiments, words)
+    check_folder(root)
+    ends = [_existing(experiment, root, name) for experiment, name in zip(experiments, words, strict=True)]
+    todo = [number for number, end in enumerate(ends) if end is None]
+    reused = sum(isinstance(end, Run) for end in ends)
     if reused:
-        progress.say(f"{reused} of {len(done)} runs are done already and are reused")
-    tasks = [Task(words=experiments[i].run_name, payload=(experiments[i].plain(), str(root))) for i in todo]
+        progress.say(f"{reused} of {len(ends)} runs are done already and are reused")
+    tasks = [Task(words=words[i], payload=(experiments[i].plain(), str(root))) for i in todo]
     outcomes = executor.run(_carry_out, tasks, words=f"{len(tasks)} runs", progress=progress)
     for number, outcome in zip(todo, outcomes, strict=True):
-        done[number] = Run.open(Path(outcome.result)) if outcome.failure is None else None
-    failures = [outcome.failure for outcome in outcomes if outcome.failure is not None]
-    return GridResult(runs=[run for run in done if run is not None], failures=failures, reused=reused)
+        ends[number] = outcome.failure or Run.open(Path(outcome.result))
+    return GridResult(
+        runs=[end for end in ends if isinstance(end, Run)],
+        failures=[end for end in ends if isinstance(end, Failure)],
+        reused=reused,
+    )
 
 
 def _carry_out(payload: tuple[dict[str, Any], str], progress: Progress) -> str:
@@ -174,15 +186,40 @@ def _carry_out(payload: tuple[dict[str, Any], str], progress: Progress) -> str:
     return str(train(Experiment.parse(page), Path(root), resume=True, progress=progress).folder)
 
 
-def _check_all(experiments: Sequence[Experiment]) -> None:
-    contexts: dict[Path, int] = {}
-    for experiment in experiments:
-        if experiment.data not in contexts:
-            contexts[experiment.data] = SequenceDataset.open(experiment.data, verify=False).context
-        experiment.build_attack(contexts[experiment.data])
+def _check_all(experiments: Sequence[Experiment], words: Sequence[str]) -> None:
+    opened: dict[Path, SequenceDataset] = {}
+    for experiment, name in zip(experiments, words, strict=True):
+        try:
+            if experiment.data not in opened:
+                opened[experiment.data] = SequenceDataset.open(experiment.data, verify=False)
+            prepare(experiment, opened[experiment.data])
+        except (InputError, ConfigError) as error:
+            raise type(error)(f"experiment {name}: {error}") from error
+
+
+def _told_apart(experiments: Sequence[Experiment]) -> list[str]:
+    """Return the experiments' names; where a name that was given stands for several, what differs is told too."""
+    names = [one.run_name for one in experiments]
+    for more in ([one.made_name for one in experiments], [str(one.data) for one in experiments]):
+        seen = Counter(names)
+        names = [f"{name} ({words})" if seen[name] > 1 else name for name, words in zip(names, more, strict=True)]
+    return names
+
+
+def _existing(experiment: Experiment, root: Path, words: str) -> Run | Failure | None:
+    """Return the finished run of an experiment, why it cannot be used, or None where there is none."""
+    try:
+        run = existing_run(experiment, root)
+        if run is not None:
+            Entry.read(run)
+    except InputError as error:
+        return Failure(words=words, reason=str(error))
+    return run
 
 
 def _multiplied(base: dict[str, Any], product: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
+    if not isinstance(product, Mapping):
+        raise ConfigError(f"{where}: product: expected a mapping of paths to lists of values (got {product!r})")
     for path, values in product.items():
         if not isinstance(values, list) or not values:
             raise ConfigError(f"{where}: product.{path}: expected a list of values (got {values!r})")
@@ -209,8 +246,9 @@ def _merged(page: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         inner = {rest: value} if dot else value
         # A named thing replaces another one whole: its parameters are not those of the one before.
         replaces = isinstance(inner, dict) and "name" in inner
-        if isinstance(inner, dict) and isinstance(merged.get(first), dict) and not replaces:
-            merged[first] = _merged(merged[first], inner)
+        below = spelled_out(first, merged.get(first))
+        if isinstance(inner, dict) and isinstance(below, dict) and not replaces:
+            merged[first] = _merged(below, inner)
         else:
             merged[first] = _merged({}, inner) if isinstance(inner, dict) else copy.deepcopy(inner)
     return merged

@@ -130,7 +130,7 @@ def _keep(
         raise ConfigError(f"{run.folder} is there and is no run; choose another folder with --save")
     run.write_config(config)
     run.write_record(record)
-    run.write_data(data_facts(data_name, examples))
+    run.write_data(data_facts(data_name, examples, Path(config["data"]), run.folder))
     keep_audit(run, found, settings)
     run.finish(record)
     return run.folder

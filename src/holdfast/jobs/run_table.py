@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from holdfast.core.errors import InputError
-from holdfast.runs.folder import Run
+from holdfast.runs.folder import Run, run_folders
 
 __all__ = ["HEADER", "run_rows"]
 
@@ -25,10 +25,7 @@ def run_rows(root: Path) -> list[tuple[str, ...]]:
     InputError
         If there is no such folder.
     """
-    if not root.is_dir():
-        raise InputError(f"{root}: no such folder of runs; give --runs, or train a model first")
-    folders = sorted(child for child in root.iterdir() if child.is_dir() and Run(child).has("record"))
-    return [_run_row(Run(folder)) for folder in folders]
+    return [_run_row(Run(folder)) for folder in run_folders(root)]
 
 
 def _run_row(run: Run) -> tuple[str, ...]:

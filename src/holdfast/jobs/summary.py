@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,9 @@ import pandas as pd
 
 from holdfast.core.files import write_text
 from holdfast.report import write_report
+from holdfast.report.labels import distinct_labels
 from holdfast.runs.folder import Run
-from holdfast.runs.records import AuditRecord, Estimate, RunRecord, TaskAudit
+from holdfast.runs.records import METRICS, AuditRecord, Estimate, RunRecord, TaskAudit
 
 __all__ = ["EVALUATIONS", "WrittenStudy", "markdown", "summary", "write_study"]
 
@@ -19,7 +20,6 @@ EVALUATIONS = {"clean": "No Shift", "random": "Rnd", "worst": "Worst"}
 """An audit's columns, and what the field calls the attacks behind them."""
 
 _STRATEGIES = ("none", "No Shift", "Rnd", "Worst-of-n", "Worst")
-_METRICS = ("accuracy", "auroc", "aupr_trapezoid", "average_precision", "mcc", "log_loss")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +47,13 @@ def summary(runs: Sequence[Run]) -> pd.DataFrame:
         consistency, mean radius in bp, best epoch and training seconds. Rows are sorted: data, window, then No Shift,
         Rnd, Worst, and controls last.
     """
-    rows = [_row(run, record, audit, task) for run, record, audit in map(_read, runs) for task in audit.tasks]
+    read = [(run, run.record, run.audit) for run in runs]
+    rows = [_row(run, record, audit, task) for run, record, audit in read for task in audit.tasks]
     table = pd.DataFrame(rows)
     order = ["data", "task", "context", "window", "setting", "control"]
     table["place"] = table["strategy"].map({name: place for place, name in enumerate(_STRATEGIES)})
     table = table.sort_values([*order, "place", "model", "seed"], kind="stable").drop(columns="place")
-    return _with_distinct_labels(table.reset_index(drop=True))
+    return _with_distinct_labels(table.reset_index(drop=True), {str(run.folder): record for run, record, _ in read})
 
 
 def write_study(runs: Sequence[Run], folder: Path, *, report: Path | None = None) -> WrittenStudy:
@@ -88,10 +89,6 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([f"| {' | '.join(columns)} |", f"|{rule}|", *(f"| {' | '.join(row)} |" for row in rows)])
 
 
-def _read(run: Run) -> tuple[Run, RunRecord, AuditRecord]:
-    return run, run.record, run.audit
-
-
 def _row(run: Run, record: RunRecord, audit: AuditRecord, task: TaskAudit) -> dict[str, object]:
     named = record.data_name if len(audit.tasks) == 1 else f"{record.data_name} ({task.task})"
     row: dict[str, object] = {
@@ -109,7 +106,7 @@ def _row(run: Run, record: RunRecord, audit: AuditRecord, task: TaskAudit) -> di
     }
     for attack in EVALUATIONS:
         estimates: dict[str, Estimate] = getattr(task, attack)
-        for metric in _METRICS:
+        for metric in METRICS:
             row |= _three(f"{attack}_{metric}", estimates[metric])
     row |= _three("certified_accuracy", task.certified_accuracy) | _three("consistency", task.consistency)
     facts = record.training
@@ -124,14 +121,11 @@ def _three(name: str, estimate: Estimate) -> dict[str, object]:
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 
-def _with_distinct_labels(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with the model, then the seed, added to the labels of rows that share one in their setting."""
-    for fact in ("model", "seed"):
-        twins = table.duplicated(["setting", "label"], keep=False)
-        differs = table.groupby(["setting", "label"])[fact].transform("nunique") > 1
-        words = f"{fact} " if fact == "seed" else ""
-        told = table["label"] + ", " + words + table[fact].astype(str)
-        table["label"] = table["label"].where(~(twins & differs), told)
+def _with_distinct_labels(table: pd.DataFrame, records: Mapping[str, RunRecord]) -> pd.DataFrame:
+    """Return the table with labels that tell the rows of a setting apart."""
+    for _, rows in table.groupby("setting", sort=False):
+        of_rows = [records[folder] for folder in rows["run"]]
+        table.loc[rows.index, "label"] = distinct_labels(rows["label"].tolist(), of_rows)
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -16,9 +17,11 @@ import torch
 import holdfast
 from holdfast.core.device import resolve_device
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import check_values
 from holdfast.core.progress import SILENT, Advance, Progress
 from holdfast.core.random import mix_seed
 from holdfast.data.dataset import SequenceDataset
+from holdfast.data.manifest import contradiction_note
 from holdfast.interpret.filters import first_layer_motifs
 from holdfast.jobs.audit import audit_run
 from holdfast.jobs.experiment import Experiment
@@ -32,7 +35,7 @@ from holdfast.runs.folder import HISTORY_COLUMNS, Run
 from holdfast.runs.records import DataFacts, FilterRecord, RunRecord, TrainingFacts
 from holdfast.training.fit import Fitted, Watch, fit
 
-__all__ = ["assist", "data_facts", "epochs_done", "existing_run", "located_run", "train", "versions"]
+__all__ = ["assist", "data_facts", "epochs_done", "existing_run", "located_run", "prepare", "train", "versions"]
 
 # Filters drawn in a report.
 N_FILTERS = 24
@@ -73,11 +76,12 @@ def train(
     ConfigError
         If a setting is impossible for these data.
     """
+    check_values(train, {"experiment": experiment}, "train")
     data, model, attack = _prepared(experiment)
     record = _first_page(experiment, data, model)
     run = Run.create(root, record, config=experiment.plain(), resume=resume)
     progress = Logbook(progress, run.path("log"))
-    run.write_data(data_facts(experiment.data.name, data))
+    run.write_data(data_facts(experiment.data_name, data, experiment.data, run.folder))
     watching = _Watching(run, event_writer(run.folder) if tensorboard else None)
     facts = _learn(model, data, attack, experiment, watching, resume=resume, devices=devices, progress=progress)
     save_weights(model, run.path("weights"))
@@ -114,11 +118,25 @@ def assist(experiment: Experiment, root: Path, *, resume: bool = False, devices:
 def _prepared(experiment: Experiment) -> tuple[SequenceDataset, SequenceModel, ShiftAttack]:
     """Return data, untrained model and training attack, after checking that they fit."""
     data = SequenceDataset.open(experiment.data)
+    return data, *prepare(experiment, data)
+
+
+def prepare(experiment: Experiment, data: SequenceDataset) -> tuple[SequenceModel, ShiftAttack]:
+    """Return the untrained model and the training attack of an experiment that can be carried out.
+
+    Raises
+    ------
+    InputError
+        If the data lack a part that is needed.
+    ConfigError
+        If a setting is impossible, by itself, for these data or on this machine.
+    """
     attack = experiment.build_attack(data.context)
     torch.manual_seed(mix_seed(experiment.seed, "weights"))
     model = experiment.build_model(n_tasks=len(data.tasks))
+    resolve_device(experiment.device)
     _check(experiment, data, model, attack)
-    return data, model, attack
+    return model, attack
 
 
 def located_run(experiment: Experiment, root: Path) -> Run:
@@ -139,8 +157,8 @@ def epochs_done(experiment: Experiment, root: Path) -> int:
     return int(run.history["epoch"].iloc[-1]) if run.has("history") else 0
 
 
-def data_facts(name: str, data: SequenceDataset) -> DataFacts:
-    """Return what a report says about a data set."""
+def data_facts(name: str, data: SequenceDataset, folder: Path, seen_from: Path) -> DataFacts:
+    """Return what a report says about a data set, and where it lies, also seen from a run folder."""
     manifest = data.manifest
     origin = manifest.provenance
     counts = {
@@ -154,6 +172,8 @@ def data_facts(name: str, data: SequenceDataset) -> DataFacts:
             f"Of {row.examples} {row.part} examples, {row.duplicates} stand also in {' and '.join(row.seen_in)}, "
             f"{row.reverse_complements} as reverse complement, and {row.shuffled_twins} have their shuffled twin there."
         )
+    if origin.contradictory:
+        notes.append(contradiction_note(origin.contradictory))
     return DataFacts(
         name=name,
         fingerprint=manifest.fingerprint,
@@ -162,6 +182,7 @@ def data_facts(name: str, data: SequenceDataset) -> DataFacts:
         tasks=list(manifest.tasks),
         counts=counts,
         notes=notes,
+        places=[str(folder.resolve()), os.path.relpath(folder.resolve(), seen_from.resolve())],
     )
 
 
@@ -179,6 +200,12 @@ def _check(experiment: Experiment, data: SequenceDataset, model: SequenceModel, 
     for part in ("train", "validation", experiment.audit.part):
         if len(data.part(part)) == 0:
             raise InputError(f"{experiment.data}: no {part} examples; build the data set with a split that has them")
+    for row in data.manifest.counts:
+        if row.part == experiment.audit.part and row.bound + row.unbound == 0:
+            raise InputError(
+                f"{experiment.data}: task '{row.task}' has no known label among the {row.part} examples to audit on; "
+                "build the data set with other parts, or without that task"
+            )
     if attack.shift.window < model.min_window:
         raise ConfigError(
             f"model '{experiment.model.name}' reads at least {model.min_window} bp; window is {attack.shift.window}"
@@ -199,12 +226,13 @@ def _first_page(experiment: Experiment, data: SequenceDataset, model: SequenceMo
         window=experiment.shift.window,
         context=data.context,
         seed=experiment.seed,
-        data_name=experiment.data.name,
+        data_name=experiment.data_name,
         is_control=isinstance(model, ClosedFormModel),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=versions(),
         device=str(resolve_device(experiment.device)),
         config_hash=experiment.identity(data.fingerprint),
+        settings=experiment.settings,
     )
 
 
@@ -243,6 +271,7 @@ def _learn(
             resume=resume,
             watch=watching.watch(advance),
         )
+    watching.keep(fitted.history)  # whole, also where the last epoch was behind a run that goes on
     for note in fitted.notes:
         progress.say(note)
     return _facts(fitted, experiment, time.perf_counter() - began)
@@ -257,10 +286,13 @@ class _Watching:
     def watch(self, advance: Advance) -> Watch:
         return Watch(step=lambda done, _: advance(done, self.note), epoch=self._epoch)
 
+    def keep(self, history: list[dict[str, Any]]) -> None:
+        self.run.write_history(pd.DataFrame(history, columns=list(HISTORY_COLUMNS)))
+
     def _epoch(self, history: list[dict[str, Any]]) -> None:
         last = history[-1]
         self.note = f"epoch {last['epoch']}: validation loss {last['validation_loss']:.3f}"
-        self.run.write_history(pd.DataFrame(history, columns=list(HISTORY_COLUMNS)))
+        self.keep(history)
         if self.events is not None:
             self.events(last)
 

@@ -71,8 +71,14 @@ class _AsLogits(nn.Module):
 
     def forward(self, sequence: Tensor) -> Tensor:
         """Return (N, T) logits of (N, 4, W) windows."""
-        result = self.model(sequence)
         name = type(self.model).__name__
+        try:
+            result = self.model(sequence)
+        except SystemExit as error:
+            raise InputError(
+                f"{name} tried to end the program (exit code {error.code}) instead of returning outputs; take the exit"
+                " out of its forward"
+            ) from error
         if not isinstance(result, Tensor) or not result.is_floating_point():
             raise InputError(f"{name} returned {type(result).__name__}; expected a float tensor, one column per task")
         columns = 2 * self.n_tasks if self.output.startswith("two-class") else self.n_tasks

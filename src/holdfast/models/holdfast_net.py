@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from holdfast.core.parameters import ShareBelowOne, Size, checked
 from holdfast.models.base import ModelFacts, WindowModel
 from holdfast.models.layers import sliding_mean
 
@@ -56,14 +57,15 @@ class HoldfastNet(WindowModel):
 
     facts = ModelFacts(paper="holdfast", window=101, n_parameters=91_713, strands="both, weights added")
 
+    @checked
     def __init__(
         self,
-        widths: tuple[int, int] = (9, 9),
-        filters: tuple[int, int] = (128, 64),
+        widths: tuple[Size, Size] = (9, 9),
+        filters: tuple[Size, Size] = (128, 64),
         *,
-        hidden: int = 64,
-        dropout: float = 0.3,
-        n_tasks: int = 1,
+        hidden: Size = 64,
+        dropout: ShareBelowOne = 0.3,
+        n_tasks: Size = 1,
     ) -> None:
         super().__init__()
         self.widths, self.n_tasks = (widths[0], widths[1]), n_tasks

@@ -6,19 +6,25 @@ robustness table carries it.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
-from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.errors import InputError
+from holdfast.core.parameters import Positive, Size, checked
 from holdfast.dna.codes import UNKNOWN, Codes
 from holdfast.models.base import ClosedFormModel, ModelFacts
 from holdfast.models.layers import sliding_mean
 
 __all__ = ["KmerLogistic", "canonical_kmers"]
+
+KmerLength = Annotated[int, Field(ge=1, le=10)]  # 4**10 is a million k-mers
 
 
 def canonical_kmers(k: int) -> NDArray[np.int64]:
@@ -72,10 +78,9 @@ class KmerLogistic(ClosedFormModel):
     canonical: Tensor
     place: Tensor
 
-    def __init__(self, k: int = 6, *, C: float = 0.01, n_tasks: int = 1) -> None:
+    @checked
+    def __init__(self, k: KmerLength = 6, *, C: Positive = 0.01, n_tasks: Size = 1) -> None:
         super().__init__()
-        if not 1 <= k <= 10:
-            raise ConfigError(f"kmer: k is 1 to 10, got {k}")
         self.k, self.C, self.n_tasks, self.min_window = k, C, n_tasks, k
         self.weight = nn.Parameter(torch.zeros(4**k, n_tasks))
         self.bias = nn.Parameter(torch.zeros(n_tasks))

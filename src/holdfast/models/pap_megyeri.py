@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from holdfast.core.errors import ConfigError
+from holdfast.core.parameters import Size, checked
 from holdfast.models.base import ModelFacts, WindowModel
 from holdfast.models.layers import keras_start, sliding_max
 from holdfast.models.padded import max_over_padded_windows
@@ -55,12 +55,11 @@ class PapMegyeriCNN(WindowModel):
     l2_kernel = 5e-4
     l1_activity = 5e-5
 
+    @checked
     def __init__(
-        self, padding: Literal["same", "valid"] = "same", *, regularised: bool = True, n_tasks: int = 1
+        self, padding: Literal["same", "valid"] = "same", *, regularised: bool = True, n_tasks: Size = 1
     ) -> None:
         super().__init__()
-        if padding not in ("same", "valid"):
-            raise ConfigError(f"pap_megyeri: padding is 'same' or 'valid', got '{padding}'")
         self.padding, self.regularised, self.n_tasks = padding, regularised, n_tasks
         self.min_window = RECEPTIVE_FIELD if padding == "valid" else 1
         self.conv1 = nn.Conv1d(4, FILTERS[0], WIDTHS[0])

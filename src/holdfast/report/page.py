@@ -8,6 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from holdfast.core.errors import InputError
 from holdfast.core.files import write_text
 from holdfast.report.logo import draw_letters
 from holdfast.report.sections.averages import averages
@@ -21,7 +22,7 @@ from holdfast.report.sections.nonsense import nonsense
 from holdfast.report.sections.opening import opening
 from holdfast.report.sections.table import tables
 from holdfast.report.sections.training import training
-from holdfast.report.study import Study
+from holdfast.report.study import LeftOut, Study
 from holdfast.report.template import fill
 from holdfast.report.words import listed
 from holdfast.runs.folder import Run
@@ -46,7 +47,7 @@ SECTIONS: Mapping[str, Section] = {
 }
 
 
-def render(runs: Sequence[Run]) -> str:
+def render(runs: Sequence[Run], left_out: Sequence[LeftOut] = ()) -> str:
     """Return the report on runs as one self-contained HTML page.
 
     The page depends on the folders alone: the same folders give the same text.
@@ -55,13 +56,15 @@ def render(runs: Sequence[Run]) -> str:
     ----------
     runs
         One run, or the runs of a study; those with the same data and threat model stand in one table.
+    left_out
+        Runs that are named on the page and not shown.
 
     Raises
     ------
     InputError
         If there is no run, one is not finished, or a file of one is missing or garbled.
     """
-    study = Study.read(runs)
+    study = Study.read(runs, left_out)
     drawn = [section(study) for section in SECTIONS.values()]
     names = listed(list(dict.fromkeys(setting.data_name for setting in study.settings)))
     package = resources.files("holdfast.report").joinpath("templates")
@@ -80,7 +83,7 @@ def render(runs: Sequence[Run]) -> str:
     )
 
 
-def write_report(runs: Sequence[Run], path: Path) -> Path:
+def write_report(runs: Sequence[Run], path: Path, left_out: Sequence[LeftOut] = ()) -> Path:
     """Write the report on runs and return its path.
 
     Parameters
@@ -89,11 +92,16 @@ def write_report(runs: Sequence[Run], path: Path) -> Path:
         See :func:`render`.
     path
         HTML file to write.
+    left_out
+        See :func:`render`.
 
     Raises
     ------
     InputError
         As :func:`render`, or if the file cannot be written.
     """
-    write_text(path, render(runs))
-    return path
+    for run in runs:
+        if not isinstance(run, Run):
+            raise InputError(f"report: {run!r} is no run; expected a list of runs, such as [Run.open(folder)]")
+    write_text(Path(path), render(runs, left_out))
+    return Path(path)

@@ -5,17 +5,19 @@ Numbers may stand in one table only where the data, the part and the threat mode
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from holdfast.core.errors import InputError
+from holdfast.report.labels import distinct_labels
 from holdfast.report.words import NO_SHIFT, described
 from holdfast.runs.folder import Run
 from holdfast.runs.records import AuditRecord, DataFacts, FilterRecord, RunRecord, ShiftFacts, TaskAudit
 
-__all__ = ["Board", "Entry", "Row", "Setting", "Study"]
+__all__ = ["Board", "Entry", "LeftOut", "Row", "Setting", "Study"]
 
 # Tasks drawn per setting; a report of 690 tasks would be read by nobody.
 MAX_TASKS = 8
@@ -65,6 +67,22 @@ class Entry:
         if self.record.is_control:
             return "control"
         return _COLOURS.get(_plain(self.record.strategy), "other")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A run that is not on the page.
+
+    Parameters
+    ----------
+    name
+        Of its folder.
+    reason
+        Goes on after "which": "is not finished", "cannot be read".
+    """
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,10 +205,18 @@ class Study:
     """Everything a report is about."""
 
     settings: list[Setting]
+    left_out: list[LeftOut] = field(default_factory=list)
 
     @classmethod
-    def read(cls, runs: Sequence[Run]) -> Study:
+    def read(cls, runs: Sequence[Run], left_out: Sequence[LeftOut] = ()) -> Study:
         """Read runs and group them.
+
+        Parameters
+        ----------
+        runs
+            Those on the page.
+        left_out
+            Those that are not, to be named on it.
 
         Raises
         ------
@@ -207,7 +233,7 @@ class Study:
             first = entries[0]
             ordered = _distinguished(sorted(entries, key=_entry_order))
             settings.append(Setting(first.record.data_name, first.audit.shift, first.audit.part, ordered))
-        return cls(sorted(settings, key=_setting_order))
+        return cls(sorted(settings, key=_setting_order), sorted(left_out, key=lambda one: one.name))
 
     @property
     def entries(self) -> list[Entry]:
@@ -250,26 +276,14 @@ def _label(record: RunRecord) -> str:
 
 
 def _distinguished(entries: list[Entry]) -> list[Entry]:
-    """Return the entries with labels of their own: the model, the seed, then the run's name tell twins apart."""
-    for fact in ("model", "seed", "name"):
-        if len({entry.label for entry in entries}) == len(entries):
-            break
-        entries = _with_fact(entries, fact)
-    seen: dict[str, int] = {}
-    for place, entry in enumerate(entries):
-        entries[place] = replace(entry, dash=seen.get(entry.colour, 0))
-        seen[entry.colour] = seen.get(entry.colour, 0) + 1
-    return entries
-
-
-def _with_fact(entries: list[Entry], fact: str) -> list[Entry]:
-    labelled = []
-    for entry in entries:
-        twins = [twin for twin in entries if twin.label == entry.label]
-        values = {str(getattr(twin.record, fact)) for twin in twins}
-        word = f"seed {entry.record.seed}" if fact == "seed" else str(getattr(entry.record, fact))
-        labelled.append(replace(entry, label=f"{entry.label}, {word}") if len(values) > 1 else entry)
-    return labelled
+    """Return the entries with labels of their own, and dashes that tell lines of one colour apart."""
+    labels = distinct_labels([entry.label for entry in entries], [entry.record for entry in entries])
+    seen: Counter[str] = Counter()
+    told = []
+    for entry, label in zip(entries, labels, strict=True):
+        told.append(replace(entry, label=label, dash=seen[entry.colour]))
+        seen[entry.colour] += 1
+    return told
 
 
 def _setting_key(entry: Entry) -> tuple[object, ...]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from holdfast.core.device import evaluating
 from holdfast.core.errors import ConfigError
+from holdfast.core.parameters import check_fields
 from holdfast.core.random import draw, mix_seed
 from holdfast.core.registry import Registry
 from holdfast.data.batch import Batch
@@ -41,6 +42,9 @@ class ShiftAttack(ABC):
     shift: Shift
     loss: ShiftLoss = field(default_factory=CrossEntropy)
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_fields(self, type(self).__name__)
 
     @abstractmethod
     def candidates(self, index: Tensor, legal: Tensor, round_: int) -> Tensor:
@@ -199,6 +203,7 @@ class SampledWorstShift(ShiftAttack):
     legacy_first_window: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 1 <= self.n_try <= self.shift.n_choices:
             raise ConfigError(f"n_try is {self.n_try}; it is 1 to {self.shift.n_choices} ({self.shift.describe()})")
 

@@ -12,22 +12,23 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from holdfast.core.device import evaluating, resolve_device
-from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.device import evaluating, resolve_device, unchanged
+from holdfast.core.errors import InputError
+from holdfast.core.parameters import Count, Size, check_values
 from holdfast.core.random import mix_seed
 from holdfast.core.scratch import scratch
 from holdfast.data.dataset import SequenceDataset
 from holdfast.models.base import WindowModel
 from holdfast.models.foreign import Output, as_logit_model, refuse_probabilities
 from holdfast.robustness.attacks import SampledWorstShift
-from holdfast.robustness.metrics import METRICS
 from holdfast.robustness.reduction import Adversary, Reduction
 from holdfast.robustness.scan import SCAN_BASES, SCORE_BASES, scan, score
 from holdfast.robustness.shift import Shift
-from holdfast.robustness.strands import StrandAverage, Strands, average_halves, check_strands, refuse_unpaired
+from holdfast.robustness.strands import StrandAverage, Strands, average_halves, refuse_unpaired
 from holdfast.robustness.windows import ScannedWindows, fragile_examples
-from holdfast.runs.records import AuditRecord, Estimate, ShiftFacts
+from holdfast.runs.records import METRICS, AuditRecord, Estimate, ShiftFacts
 
 __all__ = ["Audit", "audit", "scan_dataset"]
 
@@ -83,13 +84,13 @@ def audit(
     shift: Shift,
     *,
     output: Output = "auto",
-    n_try: int = 20,
+    n_try: Size = 20,
     adversary: Adversary = "joint",
-    n_sampled: int | None = None,
+    n_sampled: Size | None = None,
     strands: Strands = "given",
     device: str = "auto",
-    bootstrap: int = 200,
-    n_fragile: int = 12,
+    bootstrap: Count = 200,
+    n_fragile: Count = 12,
     seed: int = 0,
     part: str = "all examples",
     progress: Progress | None = None,
@@ -153,15 +154,23 @@ def audit(
     >>> result.record.tasks[0].certified_accuracy.value
     0.5
     """
-    if adversary not in ("joint", "per-task"):
-        raise ConfigError(f"adversary is '{adversary}'; it is 'joint' or 'per-task'")
-    if n_try < 1 or bootstrap < 0 or (n_sampled is not None and n_sampled < 1):
-        raise ConfigError(
-            f"n_try ({n_try}) and n_sampled ({n_sampled}) have to be 1 or more, bootstrap ({bootstrap}) 0 or more"
+    if not isinstance(data, SequenceDataset):
+        raise InputError(
+            f"audit: data is a {type(data).__name__}; expected a SequenceDataset, such as"
+            " SequenceDataset.in_memory(codes, labels)"
+        )
+    words = {"model": model, "shift": shift, "adversary": adversary, "strands": strands}
+    check_values(audit, words, "audit")
+    given = {"n_try": n_try, "n_sampled": n_sampled, "bootstrap": bootstrap, "n_fragile": n_fragile, "seed": seed}
+    numbers = check_values(audit, given, "audit")
+    if any(map(is_lazy, model.parameters())):
+        raise InputError(
+            f"{type(model).__name__} has parameters that get their shape, and random values, when it is first called;"
+            " call it once, or load its weights, before the audit"
         )
     if len(data) == 0:
         raise InputError("no examples to audit")
-    check_strands(strands)
+    n_sampled = numbers["n_sampled"]
     if strands == "halves":
         refuse_unpaired(data, shift, n_sampled)
     if n_sampled is not None and n_sampled >= shift.n_choices:
@@ -169,14 +178,19 @@ def audit(
     began = time.perf_counter()
     wrapped = as_logit_model(model, output, n_tasks=len(data.tasks))
     asked = StrandAverage(wrapped, n_tasks=len(data.tasks)) if strands == "averaged" else wrapped
-    drawn = None if n_sampled is None else draw_choices(data, shift, n_sampled, seed=seed)
+    drawn = None if n_sampled is None else draw_choices(data, shift, n_sampled, seed=numbers["seed"])
     logits = scan_dataset(asked, data, shift, choices=drawn, device=device, progress=progress)
     if output == "auto" and wrapped is not model:
         refuse_probabilities(logits, type(model).__name__)
     if strands == "halves":
         average_halves(logits)
     windows = ScannedWindows(logits, data, shift, joint=adversary == "joint", drawn=drawn)
-    reduced = Reduction(windows, n_try=min(n_try, n_sampled or shift.n_choices), bootstrap=bootstrap, seed=seed)
+    reduced = Reduction(
+        windows,
+        n_try=min(numbers["n_try"], n_sampled or shift.n_choices),
+        bootstrap=numbers["bootstrap"],
+        seed=numbers["seed"],
+    )
     tasks = [reduced.task(number) for number in range(len(data.tasks))]
     record = AuditRecord(
         shift=shift_facts(shift),
@@ -187,11 +201,11 @@ def audit(
         averages=reduced.averages.record() if len(tasks) > 1 else None,
         n_sampled=n_sampled,
         strands=strands,
-        fragile=fragile_examples(windows, n_fragile),
+        fragile=fragile_examples(windows, numbers["n_fragile"]),
         n_core_known=windows.n_core_known,
         n_windows_scanned=int(logits.shape[0] * logits.shape[1]),
         seconds=time.perf_counter() - began,
-        bootstrap=bootstrap,
+        bootstrap=numbers["bootstrap"],
     )
     return Audit(record, windows)
 
@@ -208,13 +222,13 @@ def scan_dataset(
     """Return the logits of every choice for every example, (N, K, T) float32, or of the (N, M) ``choices`` alone.
 
     They lie in a temporary file that vanishes with the array, task by task, so memory does not grow with N. The model
-    is put into eval mode and given back as it came.
+    is put into eval mode and given back as it came, tensors and all.
     """
     where = resolve_device(device)
     n_columns = shift.n_choices if choices is None else choices.shape[1]
     by_task: NDArray[np.float32] = scratch((len(data.tasks), len(data), n_columns), np.float32)
     logits, done = by_task.transpose(1, 2, 0), 0
-    with evaluating(model, where):
+    with unchanged(model), evaluating(model, where):
         for batch in data.batches(_rows_at_once(model, data.context, n_columns, sampled=choices is not None)):
             contexts, at = batch.codes.to(where), slice(done, done + len(batch))
             chosen = None if choices is None else torch.from_numpy(np.asarray(choices[at])).to(where)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 
-from holdfast.core.errors import ConfigError
+from holdfast.core.parameters import check_fields
 from holdfast.core.registry import Registry
 
 __all__ = ["LOSSES", "BinaryCrossEntropy", "CrossEntropy", "MeanSquaredError", "ShiftLoss", "ZeroOne"]
@@ -50,11 +52,10 @@ class BinaryCrossEntropy(ShiftLoss):
     0.6931
     """
 
-    clamp: float | None = None
+    clamp: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     def __post_init__(self) -> None:
-        if self.clamp is not None and not 0 < self.clamp < 1:
-            raise ConfigError(f"clamp is {self.clamp}; it is a probability between 0 and 1, or null")
+        check_fields(self, "loss")
 
     def per_task(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return softplus of minus the margin, at most -ln(clamp)."""

@@ -25,7 +25,7 @@ from scipy.special import gammaln
 
 from holdfast.core.scratch import scratch
 
-__all__ = ["METRICS", "Entries", "Pool", "draw_weights", "entries", "pool_windows", "resample", "weighted_metrics"]
+__all__ = ["Entries", "Pool", "draw_weights", "entries", "pool_windows", "resample", "weighted_metrics"]
 
 Floats = NDArray[np.float64]
 Entries = NDArray[np.void]
@@ -39,8 +39,6 @@ NUMBERS = 100_000
 DRAWS = 1 << 16
 # Cells of scores told apart by 16 bits.
 CELL_BITS = 16
-
-METRICS = ("accuracy", "auroc", "aupr_trapezoid", "average_precision", "mcc", "log_loss")
 
 
 def draw_weights(severity: Floats, legal: NDArray[np.bool_], n_try: int | None) -> Floats:

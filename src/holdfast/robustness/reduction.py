@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from holdfast.core.errors import InputError
 from holdfast.core.random import numpy_generator
 from holdfast.core.scratch import scratch
-from holdfast.robustness.metrics import METRICS, Entries, Pool, draw_weights, pool_windows, resample, weighted_metrics
+from holdfast.robustness.metrics import Entries, Pool, draw_weights, pool_windows, resample, weighted_metrics
 from holdfast.robustness.shift import Shift
 from holdfast.robustness.windows import Block, Facts, ScannedWindows, worst_column
-from holdfast.runs.records import Estimate, LabelAverages, TaskAudit
+from holdfast.runs.records import METRICS, Estimate, LabelAverages, TaskAudit
 
 __all__ = ["Adversary", "Reduction"]
 

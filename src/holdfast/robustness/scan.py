@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from holdfast.core.errors import InputError
+from holdfast.core.parameters import check_values
 from holdfast.dna.codes import one_hot
 from holdfast.dna.edit import reverse_complement
 from holdfast.models.base import SequenceModel, WindowModel, loop_over_windows
@@ -50,6 +51,9 @@ def scan(model: nn.Module, codes: Tensor, shift: Shift) -> Tensor:
     >>> scan(KmerLogistic(k=2), torch.zeros(3, 10, dtype=torch.uint8), Shift(context=10, window=8)).shape
     torch.Size([3, 3, 1])
     """
+    check_values(scan, {"model": model, "codes": codes, "shift": shift}, "scan")
+    if codes.ndim != 2 or codes.dtype != torch.uint8:
+        raise InputError(f"codes are {codes.dtype} {tuple(codes.shape)}; expected torch.uint8 of shape (N, L)")
     if codes.shape[1] != shift.context:
         raise InputError(f"contexts are {codes.shape[1]} bp long, the shift set was made for {shift.context} bp")
     _refuse_unreadable_window(model, shift.window)

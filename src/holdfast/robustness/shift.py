@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import check_fields
 
 __all__ = ["Shift"]
 
@@ -38,7 +39,7 @@ class Shift:
     Raises
     ------
     ConfigError
-        If the window is longer than the context, or a parameter is out of range.
+        If the window is longer than the context, or a parameter is of another type or out of range.
 
     Examples
     --------
@@ -58,6 +59,7 @@ class Shift:
     strands: Literal["forward", "both"] = "forward"
 
     def __post_init__(self) -> None:
+        check_fields(self, "shift")
         if self.window < 1:
             raise ConfigError(f"window is {self.window} bp; it must be at least 1")
         if self.window > self.context:
@@ -67,8 +69,6 @@ class Shift:
             )
         if self.max_shift is not None and self.max_shift < 0:
             raise ConfigError(f"max_shift is {self.max_shift} bp; it must be 0 or more, or left out for every window")
-        if self.strands not in ("forward", "both"):
-            raise ConfigError(f"strands is '{self.strands}'; it is 'forward' or 'both'")
 
     @property
     def centre(self) -> int:

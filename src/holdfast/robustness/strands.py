@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from holdfast.dna.edit import reverse_complement
 from holdfast.models.base import ModelFacts, SequenceModel, loop_over_windows
 from holdfast.robustness.shift import Shift
 
-__all__ = ["StrandAverage", "Strands", "average_halves", "check_strands", "refuse_unpaired"]
+__all__ = ["StrandAverage", "Strands", "average_halves", "refuse_unpaired"]
 
 Strands = Literal["given", "averaged", "halves"]
 # Bases compared, and logits averaged, at a time.
@@ -114,15 +114,3 @@ def _mean_logit(one: Tensor, other: Tensor) -> Tensor:
     yes = torch.logaddexp(F.logsigmoid(one), F.logsigmoid(other))
     no = torch.logaddexp(F.logsigmoid(-one), F.logsigmoid(-other))
     return yes - no
-
-
-def check_strands(strands: str) -> None:
-    """Refuse an unknown way.
-
-    Raises
-    ------
-    ConfigError
-        Naming the known ones.
-    """
-    if strands not in get_args(Strands):
-        raise ConfigError(f"strands is '{strands}'; it is one of {', '.join(get_args(Strands))}")

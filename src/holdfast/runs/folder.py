@@ -1,4 +1,4 @@
-"""The run folder: the only code that knows its file names.
+"""The run folder: what is written is read back, and what is broken is named with its remedy.
 
 A file is whole or absent (written under another name, then renamed) and ``status: done`` is written last, so a run that
 was killed is seen as unfinished, never as a wrong number. Properties read the disk each time: what another process
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 import pyarrow
@@ -22,69 +22,16 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from holdfast.core.errors import InputError
 from holdfast.core.files import write_text
 from holdfast.core.registry import Spec
+from holdfast.runs.files import FILES, HISTORY_COLUMNS, WINDOW_COLUMNS, FileKind
 from holdfast.runs.records import SCHEMA_VERSION, AuditRecord, DataFacts, FilterRecord, RunRecord
 from holdfast.runs.tables import read_blocks, task_table, write_blocks
 
-__all__ = ["FILES", "HISTORY_COLUMNS", "WINDOW_COLUMNS", "FileKind", "Run", "find_runs"]
-
-FileKind = Literal[
-    "record",
-    "config",
-    "data",
-    "weights",
-    "model_spec",
-    "history",
-    "audit",
-    "tasks",
-    "windows",
-    "filters",
-    "report",
-    "log",
-    "checkpoint",
-]
-
-FILES: Mapping[FileKind, str] = {
-    "record": "run.json",
-    "config": "config.yaml",
-    "data": "data.json",
-    "weights": "model.safetensors",
-    "model_spec": "model.json",
-    "history": "history.csv",
-    "audit": "audit.json",
-    "tasks": "tasks.csv",
-    "windows": "windows.parquet",
-    "filters": "filters.json",
-    "report": "report.html",
-    "log": "log.txt",
-    "checkpoint": "checkpoint",
-}
-
-HISTORY_COLUMNS = (
-    "epoch",
-    "train_loss",
-    "validation_loss",
-    "validation_accuracy",
-    "learning_rate",
-    "seconds",
-    "stage",
-    "restart",
-)
-
-WINDOW_COLUMNS = (
-    "index",
-    "task",
-    "name",
-    "label",
-    "centre_logit",
-    "worst_logit",
-    "worst_offset",
-    "worst_strand",
-    "radius_bp",
-    "certified",
-)
+__all__ = ["FILES", "HISTORY_COLUMNS", "WINDOW_COLUMNS", "FileKind", "Run", "find_runs", "run_folders"]
 
 _HISTORY_TYPES = {"epoch": "int64", "restart": "int64", "stage": "str"}
-_REMEDY = "delete the folder or run the same command with --resume"
+_ANEW = "delete the folder and run the same command again"
+# File names take 255 bytes; the rest is for the hash and for what is written beside.
+_NAME_CHARACTERS = 200
 _FILTERS = TypeAdapter(list[FilterRecord])
 
 RecordType = TypeVar("RecordType", bound=BaseModel)
@@ -114,7 +61,7 @@ class Run:
         >>> Run.folder_for(Path("runs"), name="sp1 worst/75", config_hash="0123456789abcdef").as_posix()
         'runs/sp1-worst-75-01234567'
         """
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "run"
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:_NAME_CHARACTERS].strip(".-") or "run"
         return root / f"{plain}-{config_hash[:8]}"
 
     @classmethod
@@ -164,11 +111,14 @@ class Run:
         if not run.folder.is_dir():
             raise InputError(f"{run.folder}: no such run folder; `holdfast list` shows the runs there are")
         if not run.has("record"):
-            raise InputError(
-                f"{run.folder}: {FILES['record']} is missing, so this is no run or a half-written one; {_REMEDY}"
-            )
+            raise InputError(f"{run.folder}: {FILES['record']} is missing, so this is {run._without_first_page()}")
         _ = run.record
         return run
+
+    def _without_first_page(self) -> str:
+        if any(self.has(kind) for kind in FILES):
+            return "a half-written run; run the same command again"
+        return "no run; give a run folder, or a folder of run folders"
 
     def path(self, kind: FileKind) -> Path:
         """Return where a file of this run is, whether or not it is there.
@@ -183,6 +133,18 @@ class Run:
     def has(self, kind: FileKind) -> bool:
         """Return whether a file of this run is there."""
         return self.path(kind).exists()
+
+    def require(self, *kinds: FileKind) -> None:
+        """Check that files of this run are there.
+
+        Raises
+        ------
+        InputError
+            If one is missing; the message names it and what brings it back.
+        """
+        for kind in kinds:
+            if not self.has(kind):
+                raise InputError(f"{self.folder}: {FILES[kind]} is missing; {self._remedy(kind)}")
 
     @property
     def is_done(self) -> bool:
@@ -233,7 +195,7 @@ class Run:
     @property
     def history(self) -> pd.DataFrame:
         """One row per epoch, columns :data:`HISTORY_COLUMNS`."""
-        self._require("history")
+        self.require("history")
         # Read as text and turned into numbers here: pandas' own parsing of floats is not exact in every release.
         try:
             table = pd.read_csv(self.path("history"), dtype=str, keep_default_na=False)
@@ -247,7 +209,7 @@ class Run:
     @property
     def windows(self) -> pd.DataFrame:
         """One row per example and task, columns :data:`WINDOW_COLUMNS`."""
-        self._require("windows")
+        self.require("windows")
         try:
             table = pd.read_parquet(self.path("windows"))
         except (pyarrow.ArrowException, ValueError, OSError) as error:
@@ -256,7 +218,7 @@ class Run:
 
     def window_blocks(self) -> Iterator[pd.DataFrame]:
         """Yield the rows of :attr:`windows` a bounded number at a time."""
-        self._require("windows")
+        self.require("windows")
         try:
             for block in read_blocks(self.path("windows")):
                 yield self._with_columns("windows", block, WINDOW_COLUMNS)
@@ -343,24 +305,37 @@ class Run:
             raise self._garbled(kind, _first_error(error)) from error
 
     def _text(self, kind: FileKind) -> str:
-        self._require(kind)
+        self.require(kind)
         try:
             return self.path(kind).read_text(encoding="utf-8")
         except (ValueError, OSError) as error:
             raise self._garbled(kind, str(error)) from error
 
-    def _require(self, kind: FileKind) -> None:
-        if not self.has(kind):
-            remedy = "run `holdfast audit` on it" if kind in ("audit", "windows") else _REMEDY
-            raise InputError(f"{self.folder}: {FILES[kind]} is missing; {remedy}")
-
     def _garbled(self, kind: FileKind, reason: str) -> InputError:
-        return InputError(f"{self.path(kind)}: cannot be read ({reason}); {_REMEDY}")
+        return InputError(f"{self.path(kind)}: cannot be read ({reason}); {self._remedy(kind)}")
+
+    def _remedy(self, kind: FileKind) -> str:
+        """Return what brings a lost file back, which depends on how far the run came."""
+        try:
+            record = self.record if kind != "record" else None
+        except InputError:
+            record = None
+        if record is None:
+            return _ANEW
+        if record.status != "done":
+            return "run the same command with --resume"
+        if record.kind == "imported":
+            return "run the same `holdfast audit --module ... --save` again"
+        if kind in ("audit", "windows"):
+            return f"run `holdfast audit {self.folder}`"
+        return f"the run is done, so --resume does not apply: put the file back, or {_ANEW}"
 
     def _with_columns(self, kind: FileKind, table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         missing = [column for column in columns if column not in table]
         if missing:
-            raise InputError(f"{self.path(kind)}: no column '{missing[0]}'; expected {', '.join(columns)}")
+            raise InputError(
+                f"{self.path(kind)}: no column '{missing[0]}'; expected {', '.join(columns)}; {self._remedy(kind)}"
+            )
         return table[list(columns)]
 
 
@@ -377,12 +352,25 @@ def find_runs(root: Path) -> list[Run]:
     InputError
         If the folder is not there, or a run in it is garbled.
     """
+    return [Run.open(folder) for folder in run_folders(root)]
+
+
+def run_folders(root: Path) -> list[Path]:
+    """Return the folders under a folder that have a first page, by name; the folder itself where it has one.
+
+    Nothing is opened, so a garbled run is among them.
+
+    Raises
+    ------
+    InputError
+        If the folder is not there.
+    """
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f"{root}: no such folder of runs")
+        raise InputError(f"{root}: no such folder of runs; give that of your runs, or train a model first")
     if Run(root).has("record"):
-        return [Run.open(root)]
-    return [Run.open(child) for child in sorted(root.iterdir()) if child.is_dir() and Run(child).has("record")]
+        return [root]
+    return sorted(child for child in root.iterdir() if child.is_dir() and Run(child).has("record"))
 
 
 def _first_error(error: ValidationError) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
+    "METRICS",
     "SCHEMA_VERSION",
     "AuditRecord",
     "DataFacts",
@@ -19,9 +22,13 @@ __all__ = [
     "ShiftFacts",
     "TaskAudit",
     "TrainingFacts",
+    "setting_words",
 ]
 
 SCHEMA_VERSION = 1
+
+METRICS = ("accuracy", "auroc", "aupr_trapezoid", "average_precision", "mcc", "log_loss")
+"""What is computed of the calls and logits under each attack."""
 
 
 class Record(BaseModel):
@@ -56,21 +63,32 @@ class ShiftFacts(Record):
     protect_core: bool
     strands: Literal["forward", "both"]
     centre: int
-    offsets: list[int]
+    offsets: list[int] = Field(min_length=1)
     """Legal offsets, ascending, before any core is protected."""
     words: str
 
 
+def _whole(table: dict[str, Estimate]) -> dict[str, Estimate]:
+    missing = [name for name in METRICS if name not in table]
+    if missing:
+        raise ValueError(f"no {missing[0]}")
+    return table
+
+
+Metrics = Annotated[dict[str, Estimate], AfterValidator(_whole)]
+"""Each of :data:`METRICS`."""
+
+
 class TaskAudit(Record):
-    """Everything an audit found for one task. Metric names are those of :data:`holdfast.robustness.metrics.METRICS`."""
+    """Everything an audit found for one task."""
 
     task: str
     n_examples: int
     n_positive: int
-    clean: dict[str, Estimate]
-    random: dict[str, Estimate]
-    worst: dict[str, Estimate]
-    worst_of_n: dict[str, Estimate]
+    clean: Metrics
+    random: Metrics
+    worst: Metrics
+    worst_of_n: Metrics
     random_accuracy_spread: float
     """Standard deviation of the accuracy over draws of one window per example."""
     certified_accuracy: Estimate
@@ -162,7 +180,7 @@ class AuditRecord(Record):
     n_try: int
     adversary: Literal["joint", "per-task"]
     part: str
-    tasks: list[TaskAudit]
+    tasks: list[TaskAudit] = Field(min_length=1)
     fragile: list[FragileExample]
     n_core_known: int
     n_windows_scanned: int
@@ -182,12 +200,21 @@ class AuditRecord(Record):
         """Whether every window was scored."""
         return self.n_sampled is None
 
+    @model_validator(mode="after")
+    def _curves_are_whole(self) -> AuditRecord:
+        for task in self.tasks:
+            if len(task.accuracy_by_offset) != len(self.shift.offsets):
+                raise ValueError(
+                    f"task {task.task}: {len(task.accuracy_by_offset)} accuracies of {len(self.shift.offsets)} offsets"
+                )
+        return self
+
 
 class FilterRecord(Record):
     """A first-layer filter as a motif."""
 
     name: str
-    probabilities: list[list[float]]
+    probabilities: list[Annotated[list[float], Field(min_length=4, max_length=4)]]
     """W rows of A, C, G, T."""
     n_sites: int
     information_bits: float
@@ -205,6 +232,8 @@ class DataFacts(Record):
     """Part -> {"positive", "negative"}, first task."""
     notes: list[str] = Field(default_factory=list)
     """Sentences: how negatives were made, how parts were split, leakage found."""
+    places: list[str] = Field(default_factory=list)
+    """Where the data set lay when the run was made: its absolute path, and its path from the run folder."""
 
 
 class TrainingFacts(Record):
@@ -246,4 +275,23 @@ class RunRecord(Record):
     versions: dict[str, str]
     device: str
     config_hash: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """What departs from the defaults beside model, window, strategy and seed, such as ``{"epochs": 3}``."""
     extra: dict[str, Any] = Field(default_factory=dict)
+
+
+def setting_words(settings: Mapping[str, Any]) -> list[str]:
+    """Return settings as a name or a label tells them.
+
+    Examples
+    --------
+    >>> setting_words({"epochs": 3, "model.widths": [5, 3], "strands": "both"})
+    ['epochs=3', 'model.widths=5,3', 'strands=both']
+    """
+    return [f"{key}={_in_words(value)}" for key, value in settings.items()]
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list) and not any(isinstance(one, list | dict) for one in value):
+        return ",".join(map(_in_words, value))
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)

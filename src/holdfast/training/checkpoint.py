@@ -72,7 +72,7 @@ class Checkpoint:
             with safe_open(path, framework="pt") as stored:
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
                 progress = Progress(**json.loads(stored.metadata()["progress"]))
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
             raise InputError(f"{path}: damaged checkpoint ({error}); delete it to train from the start") from error
         return cls(tensors, progress)
 

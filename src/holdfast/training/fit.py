@@ -17,6 +17,7 @@ from torch import Tensor
 
 from holdfast.core.device import evaluating, resolve_device
 from holdfast.core.errors import HoldfastError, InputError
+from holdfast.core.parameters import check_values
 from holdfast.core.random import mix_seed, numpy_generator
 from holdfast.data.batch import Batch
 from holdfast.data.dataset import SequenceDataset
@@ -128,6 +129,9 @@ def fit(
     HoldfastError
         If the loss is not finite.
     """
+    objects = {"model": model, "train": train, "validation": validation, "attack": attack, "recipe": recipe}
+    check_values(fit, objects, "fit")
+    seed = check_values(fit, {"seed": seed}, "fit")["seed"]
     _check(train, validation, attack)
     fabric = _fabric(device, devices, recipe)
     identity = str(mix_seed(seed, repr(recipe), train.fingerprint, validation.fingerprint, repr(attack), repr(model)))

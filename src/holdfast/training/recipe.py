@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from holdfast.core.errors import ConfigError, did_you_mean
+from holdfast.core.parameters import ShareBelowOne, check_values, explained
 
 __all__ = ["PRESETS", "Recipe", "Stage", "recipe"]
 
@@ -14,7 +15,7 @@ __all__ = ["PRESETS", "Recipe", "Stage", "recipe"]
 class Stage(BaseModel):
     """A stretch of a curriculum: what the adversary may do during a share of the epochs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     attack: Literal["centre", "random", "target"]
     """``target`` is the attack trained for."""
@@ -27,14 +28,14 @@ class Stage(BaseModel):
 class Recipe(BaseModel):
     """How to train."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=2)
     optimiser: Literal["adam", "adamw"]
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[ShareBelowOne, ShareBelowOne] = (0.9, 0.999)
     epsilon: float = Field(default=1e-8, gt=0)
     schedule: Literal["constant", "one-cycle", "plateau"] = "constant"
     warm_up: float = Field(default=0.2, ge=0, lt=1)
@@ -144,6 +145,7 @@ def recipe(preset: str, overrides: dict[str, Any] | None = None) -> Recipe:
     ...
     holdfast.core.errors.ConfigError: training has no setting 'epoch': did you mean 'epochs'?
     """
+    check_values(recipe, {"preset": preset, "overrides": overrides}, "training")
     if preset not in PRESETS:
         raise ConfigError(f"unknown preset '{preset}': {did_you_mean(preset, PRESETS)}")
     changes = overrides or {}
@@ -153,7 +155,4 @@ def recipe(preset: str, overrides: dict[str, Any] | None = None) -> Recipe:
     try:
         return Recipe.model_validate({**PRESETS[preset].model_dump(), **changes})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(
-            f"training setting {'.'.join(map(str, first['loc'])) or 'curriculum'}: {first['msg']}"
-        ) from error
+        raise ConfigError(f"training: {explained(error, Recipe)}") from error

@@ -1,0 +1,64 @@
+"""The files of a run folder: their names and the columns of its tables. Only :mod:`holdfast.runs.folder` needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+__all__ = ["FILES", "HISTORY_COLUMNS", "WINDOW_COLUMNS", "FileKind"]
+
+FileKind = Literal[
+    "record",
+    "config",
+    "data",
+    "weights",
+    "model_spec",
+    "history",
+    "audit",
+    "tasks",
+    "windows",
+    "filters",
+    "report",
+    "log",
+    "checkpoint",
+]
+
+FILES: Mapping[FileKind, str] = {
+    "record": "run.json",
+    "config": "config.yaml",
+    "data": "data.json",
+    "weights": "model.safetensors",
+    "model_spec": "model.json",
+    "history": "history.csv",
+    "audit": "audit.json",
+    "tasks": "tasks.csv",
+    "windows": "windows.parquet",
+    "filters": "filters.json",
+    "report": "report.html",
+    "log": "log.txt",
+    "checkpoint": "checkpoint",
+}
+
+HISTORY_COLUMNS = (
+    "epoch",
+    "train_loss",
+    "validation_loss",
+    "validation_accuracy",
+    "learning_rate",
+    "seconds",
+    "stage",
+    "restart",
+)
+
+WINDOW_COLUMNS = (
+    "index",
+    "task",
+    "name",
+    "label",
+    "centre_logit",
+    "worst_logit",
+    "worst_offset",
+    "worst_strand",
+    "radius_bp",
+    "certified",
+)

@@ -76,7 +76,7 @@ def _comparison(width: int) -> list[str]:
         ]
     )
     console = Console(file=io.StringIO(), width=width)
-    print_comparison(console, table)
+    print_comparison(console, table, ["tf", "task", "length"])
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 

@@ -3,7 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
 
+from holdfast.cli.app import app
 from holdfast.data.build import build, read_parts
 from holdfast.dna.codes import decode
 from holdfast.io import ReadOptions
@@ -42,3 +46,20 @@ def test_two_tasks_with_unknown_labels_are_trained_audited_and_reported(tmp_path
     page_text = run.path("report").read_text()
     assert "CTCF" in page_text
     assert "SP1" in page_text
+    means = run.audit.averages
+    assert means is not None
+    table = pd.read_csv(run.path("tasks"))
+    assert table["task"].tolist() == ["CTCF", "SP1"]
+    # Each metric was written with all its digits.
+    assert table["worst_auroc"].mean() == pytest.approx(means.worst["auroc"].value, abs=1e-12)
+    assert "Means over the tasks" in page_text
+    assert f"{means.clean['auroc'].value:.3f}" in page_text
+    asked = ["audit", str(run.folder), "--windows", "2", "--average", "averaged", "--bootstrap", "0"]
+    printed = CliRunner().invoke(app, asked)
+    assert printed.exit_code == 0, printed.output
+    words = " ".join(printed.output.split())  # lines are broken where the terminal ends
+    assert "2 tasks: label-averaged AUROC" in words
+    assert "2 windows drawn for each example" in words
+    assert "right in every drawn window" in words
+    assert "certified" not in words
+    assert "mean probability of both strands" in words

@@ -173,6 +173,19 @@ def test_a_collapse_is_noticed_said_and_restarted_gently() -> None:
     assert "collapsed" in reported.notes[0]
 
 
+@pytest.mark.parametrize(("sparse", "n_notes"), [(0, 0), (1, 1)])
+def test_the_common_answer_where_labels_are_sparse_is_no_collapse_but_the_rare_one_is(
+    sparse: int, n_notes: int
+) -> None:
+    plain = dataset()
+    labels = np.full_like(plain.labels, 1 - sparse)
+    labels[[0, 1, 3, 4, 11]] = sparse  # two in training, three in validation; Stubborn calls everything bound
+    data = SequenceDataset.in_memory(np.array(plain.codes), labels, split=np.array(plain.split))
+    page = recipe("fast", {"epochs": 3, "curriculum": (), "on_collapse": "report"})
+    fitted = fit(Stubborn(), data.part("train"), data.part("validation"), WorstShift(shift=SHIFT), page)
+    assert len(fitted.notes) == n_notes
+
+
 def test_patience_that_ends_with_a_collapse_does_not_end_the_restart() -> None:
     data = dataset()
     page = recipe("fast", {"epochs": 4, "curriculum": (), "patience": 1, "max_restarts": 1})

@@ -38,7 +38,14 @@ def audit(
     ] = "auto",
     part: Annotated[Part | None, typer.Option(help="Examples to audit on. [default: the run's own, or test]")] = None,
     n_try: Annotated[int | None, typer.Option(min=1, help="Windows of the worst-of-n column.")] = None,
-    bootstrap: Annotated[int | None, typer.Option(min=1, help="Samples behind each interval.")] = None,
+    bootstrap: Annotated[int | None, typer.Option(min=0, help="Samples behind each interval; 0: none.")] = None,
+    windows: Annotated[
+        int | None, typer.Option(min=0, help="Score so many drawn windows: a bound. 0: all, exact.")
+    ] = None,
+    average: Annotated[
+        Literal["given", "averaged", "halves"] | None,
+        typer.Option(help="Mean probability of both strands: from the sequence, or of stored halves."),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
     save: Annotated[Path | None, typer.Option(help="Folder of runs to keep a module's audit in.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON and nothing else.")] = False,
@@ -46,15 +53,16 @@ def audit(
     """Measure how far a shift can push a run's model, or the module that a Python function builds.
 
     A run is audited under its own threat model. Asked as its experiment has it, the answer replaces the one in its
-    folder; asked otherwise (--part, --n-try, --bootstrap, --device), it is only shown. A run of a model that was
-    imported is audited on --data and keeps what was found.
+    folder; asked otherwise (--part, --n-try, --bootstrap, --windows, --average, --device), it is only shown. A run of a
+    model that was imported is audited on --data and keeps what was found.
     """
     from holdfast.cli.progress import progress_to_stderr
     from holdfast.cli.tables import print_audit, to_stdout
 
     if (run is None) == (module is None):
         raise ConfigError("give either a run folder or --module file.py:function")
-    changes = {"part": part, "n_try": n_try, "bootstrap": bootstrap}
+    changes: dict[str, object] = {"part": part, "n_try": n_try, "bootstrap": bootstrap, "strands": average}
+    changes["windows"] = "all" if windows == 0 else windows
     asked = {name: value for name, value in changes.items() if value is not None}
     threat: dict[str, object] = {"max_shift": max_shift, "protect_core": protect_core, "strands": strands}
     progress = progress_to_stderr()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 from rich.console import Console
 
 from holdfast.cli.tables import cell, plain_table
+from holdfast.jobs.paper_table import heading
 
 __all__ = ["print_comparison"]
 
@@ -13,20 +16,22 @@ __all__ = ["print_comparison"]
 _WIDE = 52
 
 
-def print_comparison(console: Console, comparison: pd.DataFrame) -> None:
-    """Print a table for each transcription factor, task and length.
+def print_comparison(console: Console, comparison: pd.DataFrame, by: Sequence[str]) -> None:
+    """Print a table for each part of the paper's.
 
     Parameters
     ----------
     console
         Where to print.
     comparison
-        As :func:`holdfast.jobs.reproduce.compare` returns it.
+        As :func:`holdfast.jobs.paper_table.beside` returns it.
+    by
+        Columns that head a table.
     """
     wide = console.width >= _WIDE
     columns = ("trained", "attacked", "ours", "paper", *(("difference",) if wide else ()))
-    for (tf, task, length), rows in comparison.groupby(["tf", "task", "length"], sort=False):
-        console.print(f"\n{tf}, {task}, {length} bp", style="bold", markup=False)
+    for values, rows in comparison.groupby(list(by), sort=False):
+        console.print(f"\n{heading(by, values)}", style="bold", markup=False)
         table = plain_table(*columns)
         table.columns[1].justify = "left"
         for row in rows.to_dict("records"):

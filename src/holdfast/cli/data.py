@@ -131,6 +131,30 @@ def simulate(
     typer.echo(f"data    {out}")
 
 
+def simulate_tasks(
+    out: Annotated[Path, typer.Argument(help="Data set folder to make.")],
+    tasks: Annotated[int, typer.Option(min=2, help="Each with a motif of its own.")] = 690,
+    train: Annotated[int, typer.Option(min=2, help="Examples, both strands counted.")] = 44_000,
+    validation: Annotated[int, typer.Option(min=2, help="Examples, both strands counted.")] = 80,
+    test: Annotated[int, typer.Option(min=2, help="Examples, both strands counted.")] = 4_550,
+    context: Annotated[int, typer.Option(min=1, help="Bases per example.")] = 1_200,
+    margin: Annotated[int, typer.Option(min=0, help="Bases at either end without sites.")] = 300,
+    bound: Annotated[float, typer.Option(help="Mean share of bound examples.")] = 0.015,
+    absent: Annotated[int, typer.Option(min=0, help="Tasks without a bound example in the test part.")] = 5,
+    seed: Annotated[int, typer.Option(help="Another seed, other data.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a data set of that name.")] = False,
+) -> None:
+    """Simulate many tasks in long contexts, of the shape of DeepSEA's data at a hundredth of its size."""
+    from holdfast.cli.progress import progress_to_stderr
+    from holdfast.jobs.data import simulate_many
+
+    values: dict[str, object] = {"tasks": tasks, "train": train, "validation": validation, "test": test}
+    values |= {"context": context, "margin_bp": margin, "bound": bound, "absent": absent, "seed": seed}
+    made = simulate_many(values, out, overwrite=overwrite, progress=progress_to_stderr())
+    print_description(made)
+    typer.echo(f"data    {out}")
+
+
 def fetch(
     name: Annotated[str, typer.Argument(help="See `holdfast list data`.")],
     out: Annotated[Path, typer.Argument(help="Folder for the files.")],
@@ -146,6 +170,7 @@ def fetch(
 data_app.command("build")(guarded(build))
 data_app.command("describe")(guarded(describe))
 data_app.command("simulate")(guarded(simulate))
+data_app.command("simulate-tasks")(guarded(simulate_tasks))
 data_app.command("fetch")(guarded(fetch))
 data_app.command("genome")(guarded(genome))
 data_app.command("extend")(guarded(extend))

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from holdfast.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from holdfast.jobs.paper_table import Reproduction
 
 __all__ = ["reproduce"]
 
@@ -15,6 +20,7 @@ class PaperTable(StrEnum):
     """Tables that can be reproduced."""
 
     TABLE1 = "table1"
+    TABLE2 = "table2"
 
 
 class Preset(StrEnum):
@@ -22,38 +28,80 @@ class Preset(StrEnum):
 
     FAST = "fast"
     PAPER = "paper"
+    TBINET = "tbinet"
 
 
 def reproduce(
-    table: Annotated[PaperTable, typer.Argument(help="table1: Pap & Megyeri (2022), accuracy under shifts.")],
-    data: Annotated[Path, typer.Option(help="Folder of .npz containers or data set folders named like the paper's.")],
-    preset: Annotated[Preset, typer.Option(help="Training preset.")] = Preset.FAST,
-    model: Annotated[
-        str | None, typer.Option(help="[default: holdfast with preset fast, pap_megyeri with preset paper]")
+    table: Annotated[
+        PaperTable,
+        typer.Argument(help="Of Pap & Megyeri (2022). table1: accuracy under shifts; table2: TBiNet on 690 tasks."),
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(help="table1: folder of .npz containers or data set folders named like the paper's; table2: one."),
+    ],
+    preset: Annotated[
+        Preset | None, typer.Option(help="Training preset. [default: fast, and tbinet for table2]")
     ] = None,
-    lengths: Annotated[list[int] | None, typer.Option("--length", help="Again for more. [default: all four]")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="[default: holdfast with preset fast, pap_megyeri with paper, tbinet for table2]")
+    ] = None,
+    lengths: Annotated[
+        list[int] | None, typer.Option("--length", help="Again for more. [default: all the paper has]")
+    ] = None,
+    strategies: Annotated[
+        list[str] | None, typer.Option("--strategy", help="For table2; again for more. [default: all three]")
+    ] = None,
+    windows: Annotated[
+        int | None, typer.Option(min=0, help="For table2: windows audited per example; 0: all. [default: 20]")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of every run.")] = 0,
     epochs: Annotated[int | None, typer.Option(min=1, help="In place of the preset's.")] = None,
-    runs: Annotated[Path, typer.Option(help="Folder of run folders; data sets go to its folder `data`.")] = Path(
-        "runs/table1"
-    ),
+    runs: Annotated[
+        Path | None, typer.Option(help="Folder of run folders and results. [default: runs/table1, runs/table2]")
+    ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time. [default: half the cores]")] = None,
 ) -> None:
-    """Run the paper's grid on the sets in a folder and compare: our number, the paper's, the difference."""
+    """Run the paper's grid on the data in a folder and compare: our number, the paper's, the difference."""
     from holdfast.cli.comparison import print_comparison
     from holdfast.cli.grid import print_failures
     from holdfast.cli.progress import progress_to_stderr
     from holdfast.cli.tables import to_stdout
+    from holdfast.core.registry import Spec
     from holdfast.execution.local import LocalExecutor
-    from holdfast.jobs.reproduce import LENGTHS, Table1, reproduce_table1
+    from holdfast.jobs import reproduce as one
+    from holdfast.jobs import reproduce_table2 as two
 
-    asked = Table1(
-        data=data, preset=preset.value, model=model, lengths=tuple(lengths or LENGTHS), seed=seed, epochs=epochs
-    )
-    found = reproduce_table1(asked, runs, LocalExecutor(jobs), progress=progress_to_stderr())
+    root = runs or Path("runs") / table.value
+    executor, progress = LocalExecutor(jobs), progress_to_stderr()
+    found: Reproduction
+    if table is PaperTable.TABLE1:
+        if strategies or windows is not None or preset is Preset.TBINET:
+            raise ConfigError("--strategy, --windows and preset tbinet are for table2")
+        chosen = tuple(lengths or one.LENGTHS)
+        asked = one.Table1(
+            data=data, preset=preset.value if preset else "fast", model=model, lengths=chosen, seed=seed, epochs=epochs
+        )
+        found = one.reproduce_table1(asked, root, executor, progress=progress)
+    else:
+        found = two.reproduce_table2(
+            two.Table2(
+                data=data,
+                model=Spec(name=model or "tbinet"),
+                preset=preset.value if preset else "tbinet",
+                lengths=tuple(lengths or two.LENGTHS),
+                strategies=tuple(strategies or two.STRATEGIES),
+                windows=two.N_TRY if windows is None else windows or None,
+                seed=seed,
+                epochs=epochs,
+            ),
+            root,
+            executor,
+            progress=progress,
+        )
     console = to_stdout()
     if found.result.runs:
-        print_comparison(console, found.comparison)
+        print_comparison(console, found.comparison, found.by)
         console.print(f"\ntable   {found.csv}", markup=False, soft_wrap=True)
         console.print(f"report  {found.report}", markup=False, soft_wrap=True)
     print_failures(console, found.result)

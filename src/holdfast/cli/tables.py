@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from holdfast.runs.records import AuditRecord, Estimate, TaskAudit
+from holdfast.runs.records import AuditRecord, Estimate, LabelAverages, TaskAudit
 
 __all__ = ["cell", "plain_table", "print_audit", "to_stdout"]
 
@@ -53,16 +53,36 @@ def print_audit(console: Console, record: AuditRecord) -> None:
     """Print what an audit found, a table for each of the first tasks."""
     shift = record.shift
     console.print(f"{shift.words}; {record.part}; {record.n_windows_scanned:,} windows scanned", markup=False)
+    if not record.is_exact:
+        words = (
+            f"{record.n_sampled} windows drawn for each example: worst-case numbers are bounds, the truth is no better"
+        )
+        console.print(words, markup=False)
+    if record.strands != "given":
+        console.print("mean probability of both strands", markup=False)
+    if record.averages is not None:
+        _print_averages(console, record.averages, record.n_try)
     for task in record.tasks[:_MAX_TASKS]:
         console.print(f"\n{task.task}: {task.n_examples:,} examples, {task.n_positive:,} bound", markup=False)
         wide = console.width >= _WIDE
-        console.print(_audit_table(task, record.n_try, wide=wide))
-        _print_exact(console, task, wide=wide)
+        console.print(_metric_table(task, record.n_try, wide=wide))
+        _print_exact(console, task, wide=wide, windows="window" if record.is_exact else "drawn window")
     if len(record.tasks) > _MAX_TASKS:
-        console.print(f"and {len(record.tasks) - _MAX_TASKS} more tasks; --json shows them all")
+        console.print(f"and {len(record.tasks) - _MAX_TASKS} more tasks; a run's tasks.csv and --json have them all")
 
 
-def _audit_table(task: TaskAudit, n_try: int, *, wide: bool) -> Table:
+def _print_averages(console: Console, averages: LabelAverages, n_try: int) -> None:
+    """Print the means over the tasks: first in one line, then as a table."""
+    clean, worst = averages.clean, averages.worst
+    line = "; ".join(
+        f"{words} {cell(clean[metric].value)} clean, {cell(worst[metric].value)} worst"
+        for metric, words in (("auroc", "AUROC"), ("aupr_trapezoid", "AUPR"))
+    )
+    console.print(f"{averages.n_tasks} tasks: label-averaged {line}; {averages.left_out}", markup=False)
+    console.print(_metric_table(averages, n_try, wide=console.width >= _WIDE))
+
+
+def _metric_table(task: TaskAudit | LabelAverages, n_try: int, *, wide: bool) -> Table:
     rows = {"clean": task.clean, "random": task.random, f"worst of {n_try}": task.worst_of_n, "worst": task.worst}
     if not wide:
         del rows[f"worst of {n_try}"]
@@ -72,9 +92,10 @@ def _audit_table(task: TaskAudit, n_try: int, *, wide: bool) -> Table:
     return table
 
 
-def _print_exact(console: Console, task: TaskAudit, *, wide: bool) -> None:
-    console.print(f"certified    {_estimate(task.certified_accuracy, wide=wide)}  right in every window")
-    console.print(f"consistency  {_estimate(task.consistency, wide=wide)}  one call in every window")
+def _print_exact(console: Console, task: TaskAudit, *, wide: bool, windows: str) -> None:
+    first = "certified" if windows == "window" else "no failure"  # nothing is certified by windows that were drawn
+    console.print(f"{first:<11}  {_estimate(task.certified_accuracy, wide=wide)}  right in every {windows}")
+    console.print(f"consistency  {_estimate(task.consistency, wide=wide)}  one call in every {windows}")
     console.print(f"radius       {cell(task.mean_radius_bp, 1)} of {task.reach_bp} bp before it flips")
 
 

@@ -23,7 +23,7 @@ from holdfast.robustness.ood import in_versus_out
 from holdfast.robustness.shift import Shift
 from holdfast.runs.folder import Run
 
-__all__ = ["audit_again", "audit_module", "audit_run", "load_module", "load_run_model", "run_tasks"]
+__all__ = ["audit_again", "audit_module", "audit_run", "keep_audit", "load_module", "load_run_model", "run_tasks"]
 
 
 def load_run_model(run: Run) -> SequenceModel:
@@ -95,11 +95,19 @@ def audit_run(run: Run, model: SequenceModel, data: SequenceDataset, *, progress
         device=experiment.device,
         progress=progress,
     )
-    made = in_versus_out(model, data.part(experiment.audit.part), experiment.shift.window, device=experiment.device)
-    found = replace(found, record=found.record.model_copy(update={"out_of_distribution": made}))
-    run.write_audit(found.record)
-    run.write_windows(found.window_blocks())
+    settings = experiment.audit
+    if settings.out_of_distribution:
+        made = in_versus_out(model, data.part(settings.part), experiment.shift.window, device=experiment.device)
+        found = replace(found, record=found.record.model_copy(update={"out_of_distribution": made}))
+    keep_audit(run, found, settings)
     return found
+
+
+def keep_audit(run: Run, found: Audit, settings: AuditSettings) -> None:
+    """Write what an audit found into a run folder."""
+    run.write_audit(found.record)
+    run.write_tasks(found.record)
+    run.write_windows(found.window_blocks(bound_only=settings.table == "bound"))
 
 
 def audit_again(
@@ -193,6 +201,8 @@ def audit_module(
             output=output,
             n_try=settings.n_try,
             adversary=settings.adversary,
+            n_sampled=None if settings.windows == "all" else settings.windows,
+            strands=settings.strands,
             bootstrap=settings.bootstrap,
             device=device,
             part=settings.part,

@@ -14,13 +14,23 @@ from holdfast.data.describe import Description, describe
 from holdfast.data.fetch import fetch
 from holdfast.data.manifest import contradiction_note
 from holdfast.data.simulate import SimulationConfig, simulate
+from holdfast.data.simulate_tasks import ManyTasksConfig, simulate_tasks
 from holdfast.data.split import SPLITS, Fractions, Given, Split
 from holdfast.io.detect import ReadOptions
 from holdfast.io.stream import RecordStream
 from holdfast.jobs.experiment import apply_sets
-from holdfast.motifs.database import jaspar_motif
+from holdfast.motifs.database import jaspar_collection, jaspar_motif
 
-__all__ = ["Sources", "build_data", "count_rows", "describe_data", "description_lines", "fetch_data", "simulate_data"]
+__all__ = [
+    "Sources",
+    "build_data",
+    "count_rows",
+    "describe_data",
+    "description_lines",
+    "fetch_data",
+    "simulate_data",
+    "simulate_many",
+]
 
 _NAMED, _TABLED = 5, 20
 
@@ -117,6 +127,35 @@ def simulate_data(
     config = SimulationConfig.parse(values)
     with progress.task(f"simulating {config.tf}", None):
         made = build_simulated(simulate(config, jaspar_motif), out, overwrite=overwrite)
+    return _described(made, progress)
+
+
+def simulate_many(
+    values: dict[str, object], out: Path, *, overwrite: bool = False, progress: Progress = SILENT
+) -> Description:
+    """Simulate many tasks, store them as a data set and return what is in it.
+
+    Parameters
+    ----------
+    values
+        See :class:`~holdfast.data.simulate_tasks.ManyTasksConfig`.
+    out
+        Folder to make.
+    overwrite
+        Replace a data set of that name.
+    progress
+        Whom to tell how far it is.
+
+    Raises
+    ------
+    ConfigError
+        If a value is impossible.
+    InputError
+        If there are not so many motifs, or the folder cannot be made.
+    """
+    config = ManyTasksConfig.parse(values)
+    with progress.task(f"simulating {config.tasks} tasks", None):
+        made = simulate_tasks(config, jaspar_collection(), out, overwrite=overwrite)
     return _described(made, progress)
 
 

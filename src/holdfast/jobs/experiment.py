@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -19,6 +19,7 @@ from holdfast.models.base import SequenceModel
 from holdfast.robustness.attacks import ATTACKS, ShiftAttack
 from holdfast.robustness.losses import LOSSES
 from holdfast.robustness.shift import Shift
+from holdfast.robustness.strands import Strands
 from holdfast.runs.records import setting_words
 from holdfast.training.recipe import Recipe, recipe
 
@@ -62,7 +63,13 @@ class AuditSettings(_Page):
     part: Literal["train", "validation", "test"] = "test"
     n_try: int = Field(default=20, ge=1)
     adversary: Literal["joint", "per-task"] = "joint"
-    bootstrap: int = Field(default=200, ge=1)
+    bootstrap: int = Field(default=200, ge=0)
+    windows: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
+    """``all`` is exact; a number draws so many for each example, and worst-case numbers are bounds."""
+    strands: Strands = "given"
+    table: Literal["all", "bound"] = "all"
+    """Rows of ``windows.parquet``: every example of every task, or the bound ones of each."""
+    out_of_distribution: bool = True
 
 
 class Experiment(_Page):
@@ -112,7 +119,7 @@ class Experiment(_Page):
             kept = experiment.training.recipe().keep
             if experiment.training.all_data and kept != "last":
                 raise ConfigError("training.all_data holds nothing out to choose an epoch by; set changes.keep: last")
-            experiment.build_attack(context=max(1000, experiment.shift.window))
+            experiment.build_attack(context=experiment.shift.window + 1000)  # the data's own is not known yet
             _check_model(experiment.model)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error

@@ -15,7 +15,7 @@ from holdfast.core.errors import ConfigError
 from holdfast.core.files import sha256_of
 from holdfast.core.progress import SILENT, Progress
 from holdfast.data.dataset import SequenceDataset
-from holdfast.jobs.audit import audit_module, load_module
+from holdfast.jobs.audit import audit_module, keep_audit, load_module
 from holdfast.jobs.experiment import AuditSettings, ShiftSettings
 from holdfast.jobs.train import data_facts, versions
 from holdfast.models.foreign import Output
@@ -86,7 +86,7 @@ def audit_reference(
         "output": output,
     }
     identity = _identity(config, reference, examples.fingerprint)
-    return found, _keep(found, model, examples, config, identity, data_name=data.name, root=save)
+    return found, _keep(found, model, examples, config, identity, data_name=data.name, settings=settings, root=save)
 
 
 def _identity(config: dict[str, Any], reference: str, fingerprint: str) -> str:
@@ -102,6 +102,7 @@ def _keep(
     identity: str,
     *,
     data_name: str,
+    settings: AuditSettings,
     root: Path,
 ) -> Path:
     """Write the audit as a run; the same audit again writes the same folder again."""
@@ -130,7 +131,6 @@ def _keep(
     run.write_config(config)
     run.write_record(record)
     run.write_data(data_facts(data_name, examples, Path(config["data"]), run.folder))
-    run.write_audit(found.record)
-    run.write_windows(found.window_blocks())
+    keep_audit(run, found, settings)
     run.finish(record)
     return run.folder

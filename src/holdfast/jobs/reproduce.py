@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from holdfast.core.errors import ConfigError, InputError
-from holdfast.core.files import write_text
 from holdfast.core.progress import SILENT, Progress
 from holdfast.data.build import build
 from holdfast.data.dataset import SequenceDataset
@@ -20,12 +18,12 @@ from holdfast.data.split import Paper
 from holdfast.execution.base import Executor
 from holdfast.io import read
 from holdfast.jobs.experiment import Experiment
-from holdfast.jobs.grid import GridResult, run_grid
-from holdfast.jobs.summary import EVALUATIONS, markdown
-from holdfast.report import write_report
+from holdfast.jobs.grid import run_grid
+from holdfast.jobs.paper_table import Reproduction, beside, published, write_reproduction
+from holdfast.jobs.summary import EVALUATIONS
 from holdfast.runs.folder import Run
 
-__all__ = ["LENGTHS", "Cell", "Reproduction", "Table1", "compare", "identify", "paper_table1", "reproduce_table1"]
+__all__ = ["LENGTHS", "Cell", "Table1", "compare", "identify", "paper_table1", "reproduce_table1"]
 
 LENGTHS = (75, 90, 95, 101)
 CONTROL = "control"
@@ -82,17 +80,6 @@ class Cell:
     task: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reproduction:
-    """Our numbers beside the paper's, and the files that hold them."""
-
-    result: GridResult
-    comparison: pd.DataFrame
-    csv: Path
-    markdown: Path
-    report: Path
-
-
 def paper_table1() -> pd.DataFrame:
     """Return the published table: tf, length, task, train, eval, accuracy, bold, no_regularisation.
 
@@ -102,9 +89,7 @@ def paper_table1() -> pd.DataFrame:
     >>> len(table), float(table["accuracy"].max())
     (180, 0.9394)
     """
-    path = files("holdfast.jobs") / "tables" / "pap_megyeri_table1.csv"
-    with path.open(encoding="utf-8") as handle:
-        return pd.read_csv(handle)
+    return published("pap_megyeri_table1")
 
 
 def identify(name: str) -> Cell:
@@ -160,13 +145,16 @@ def reproduce_table1(asked: Table1, root: Path, executor: Executor, *, progress:
     plan = [row for cell, folder in cells.items() for row in _planned(asked, cell, folder)]
     result = run_grid([experiment for _, experiment in plan], root, executor, progress=progress)
     cell_of = {str(cell_folder): cell for cell, cell_folder in cells.items()}
-    comparison = compare(result.runs, cell_of)
-    csv, page, report = root / "table1.csv", root / "table1.md", root / "report.html"
-    if result.runs:
-        write_text(csv, comparison.to_csv(index=False, lineterminator="\n"))
-        write_text(page, _page(comparison, asked))
-        write_report(result.runs, report)
-    return Reproduction(result=result, comparison=comparison, csv=csv, markdown=page, report=report)
+    model = asked.model or _DEFAULT_MODEL[asked.preset]
+    opening = [
+        "# Table 1 of Pap & Megyeri (2022)",
+        "",
+        f"Test accuracy. Ours: model {model}, preset {asked.preset}, seed {asked.seed}. The control is a 6-mer "
+        "logistic regression without a sense of position; the paper has none.",
+    ]
+    return write_reproduction(
+        result, compare(result.runs, cell_of), root, name="table1", by=("tf", "task", "length"), opening=opening
+    )
 
 
 def compare(runs: Sequence[Run], cell_of: Mapping[str, Cell]) -> pd.DataFrame:
@@ -185,13 +173,9 @@ def compare(runs: Sequence[Run], cell_of: Mapping[str, Cell]) -> pd.DataFrame:
         tf, task, length, train, eval, ours, ours_low, ours_high, paper, difference (ours - paper), run. The control
         has no number in the paper.
     """
-    published = paper_table1().rename(columns={"accuracy": "paper"})
-    keys = ["tf", "task", "length", "train", "eval"]
     rows = [row for run in runs for row in _our_rows(run, cell_of[str(Path(run.config["data"]))])]
-    columns = [*keys, "ours", "ours_low", "ours_high", "run"]
-    table = pd.DataFrame(rows, columns=columns).merge(published[[*keys, "paper"]], on=keys, how="left")
-    table["difference"] = table["ours"] - table["paper"]
-    return table[[*columns[:-1], "paper", "difference", "run"]]
+    paper = paper_table1().rename(columns={"accuracy": "paper"})
+    return beside(rows, paper, ["tf", "task", "length", "train", "eval"])
 
 
 def _our_rows(run: Run, cell: Cell) -> list[dict[str, Any]]:
@@ -270,28 +254,3 @@ def _is_starred(cell: Cell, length: int, train: str) -> bool:
     table = paper_table1()
     row = table[(table.tf == cell.tf) & (table.task == cell.task) & (table.length == length) & (table.train == train)]
     return bool(row["no_regularisation"].any())
-
-
-def _page(comparison: pd.DataFrame, asked: Table1) -> str:
-    model = asked.model or _DEFAULT_MODEL[asked.preset]
-    parts = [
-        "# Table 1 of Pap & Megyeri (2022)",
-        "",
-        f"Test accuracy. Ours: model {model}, preset {asked.preset}, seed {asked.seed}. The control is a 6-mer "
-        "logistic regression without a sense of position; the paper has none.",
-    ]
-    columns = ["trained", "attacked", "ours", "95 % interval", "paper", "ours - paper"]
-    for (tf, task, length), rows in comparison.groupby(["tf", "task", "length"], sort=False):
-        cells = [
-            [
-                str(row["train"]),
-                str(row["eval"]),
-                f"{row['ours']:.4f}",
-                f"{row['ours_low']:.4f}-{row['ours_high']:.4f}",
-                "" if pd.isna(row["paper"]) else f"{row['paper']:.4f}",
-                "" if pd.isna(row["difference"]) else f"{row['difference']:+.4f}",
-            ]
-            for row in rows.to_dict("records")
-        ]
-        parts += ["", f"## {tf}, {task}, {length} bp", "", markdown(columns, cells)]
-    return "\n".join(parts) + "\n"

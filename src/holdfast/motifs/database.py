@@ -13,7 +13,7 @@ import numpy as np
 from holdfast.core.errors import InputError, did_you_mean
 from holdfast.motifs.motif import Motif
 
-__all__ = ["PINNED", "RELEASE", "jaspar_motif"]
+__all__ = ["PINNED", "RELEASE", "jaspar_collection", "jaspar_motif"]
 
 RELEASE = "JASPAR2026"
 # The matrices of the factors that simulations use, so that a newer release changes no simulated data.
@@ -62,6 +62,44 @@ def jaspar_motif(name: str, release: str = RELEASE) -> Motif:
             raise InputError(f"the data base inside pyjaspar cannot be read ({error}); install it again") from error
         finally:
             database.conn.close()
+    return _motif(found, release)
+
+
+@cache
+def jaspar_collection(release: str = RELEASE) -> tuple[Motif, ...]:
+    """Return the newest CORE matrices of human factors, one for each name, by matrix id.
+
+    Parameters
+    ----------
+    release
+        One of those that pyjaspar carries.
+
+    Raises
+    ------
+    InputError
+        If the release is unknown or cannot be read.
+
+    Examples
+    --------
+    >>> motifs = jaspar_collection()
+    >>> len(motifs) == len({motif.name for motif in motifs}), len(motifs) > 690
+    (True, True)
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        database = _open(release)
+        try:
+            found = database.fetch_motifs(species=[_HUMAN], collection="CORE")
+        except sqlite3.Error as error:
+            raise InputError(f"the data base inside pyjaspar cannot be read ({error}); install it again") from error
+        finally:
+            database.conn.close()
+    ordered = sorted(found, key=lambda motif: str(motif.matrix_id), reverse=True)
+    named = {str(motif.name): motif for motif in ordered}  # of one name, the lowest id stays
+    return tuple(_motif(motif, release) for motif in reversed(named.values()))
+
+
+def _motif(found: Any, release: str) -> Motif:
     counts = np.array([found.counts[base] for base in "ACGT"], dtype=np.float64)
     return Motif.from_counts(str(found.name), counts, source=f"{release} {found.matrix_id}")
 

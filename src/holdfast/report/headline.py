@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from holdfast.report.study import Board, Row, Study
-from holdfast.report.words import NARROW, NO_SHIFT, count, listed, percent, points
+from holdfast.report.words import NARROW, NO_SHIFT, count, decimal, listed, percent, points
 from holdfast.runs.records import Estimate
 
 __all__ = ["MOSTLY_CONTENT", "headline"]
@@ -31,7 +31,38 @@ def headline(study: Study) -> list[Markup]:
     if not boards:
         return [Markup("The window is the whole context: nothing can slide, so clean and worst are the same.")]
     sentences = _one_board(boards[0]) if len(boards) == 1 else _many_boards(boards)
-    return sentences + _one_answer(boards)
+    return [*_means(study), *sentences, *_bounds(study), *_one_answer(boards)]
+
+
+def _means(study: Study) -> list[Markup]:
+    """Return a sentence for each run with several tasks."""
+    words = Markup(
+        "{}: over {} tasks the mean AUROC is <strong>{}</strong> at the centre and <strong>{}</strong> in the worst "
+        "window, the mean area under the precision-recall curve {} and {}; {}."
+    )
+    return [
+        words.format(
+            study.title_of(setting, entry),
+            means.n_averaged,
+            *(decimal(of[name].value) for name in ("auroc", "aupr_trapezoid") for of in (means.clean, means.worst)),
+            means.left_out,
+        )
+        for setting in study.settings
+        for entry in setting.entries
+        if (means := entry.audit.averages) is not None
+    ]
+
+
+def _bounds(study: Study) -> list[Markup]:
+    """Return a warning where not every window was scored."""
+    words = Markup(
+        "<strong>Beware:</strong> {} windows were drawn for each sequence and scored, not all {}: the true worst "
+        "window is no better than the worst that was seen."
+    )
+    counts = {
+        (entry.audit.n_sampled, len(entry.audit.shift.offsets)) for entry in study.entries if not entry.audit.is_exact
+    }
+    return [words.format(*count_of) for count_of in sorted(counts, key=str)]
 
 
 def _one_board(board: Board) -> list[Markup]:
@@ -43,20 +74,21 @@ def _one_board(board: Board) -> list[Markup]:
 
 def _fall(board: Board) -> Markup:
     row, shift = board.baseline, board.shift
-    reach = row.result.reach_bp
+    reach, exact = row.result.reach_bp, row.entry.audit.is_exact
     return Markup(
         "{} calls <strong>{}</strong> of {} sequences right with the window at the centre, and <strong>{}</strong> "
-        "with the worst of {} windows, at most {} bp away: a drop of {}. Every window was tried: "
-        "<strong>{}</strong> are certified, right wherever the window lies."
+        "with the worst of {} windows, at most {} bp away: a drop of {}. {} <strong>{}</strong> {}."
     ).format(
         _who(row),
         percent(row.clean),
         count(row.result.n_examples),
         percent(row.worst),
-        len(shift.offsets) * (2 if shift.strands == "both" else 1),
+        len(shift.offsets) * (2 if shift.strands == "both" else 1) if exact else f"{row.entry.audit.n_sampled} drawn",
         reach,
         points(row.drop),
+        "Every window was tried:" if exact else "Of the drawn windows,",
         percent(row.result.certified_accuracy.value),
+        "are certified, right wherever the window lies" if exact else "of the sequences are right in all",
     )
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from holdfast.core.errors import InputError
 from holdfast.core.files import write_text
 from holdfast.report.logo import draw_letters
+from holdfast.report.sections.averages import averages
 from holdfast.report.sections.curves import curves
 from holdfast.report.sections.facts import data_facts, run_facts
 from holdfast.report.sections.filters import filters
@@ -33,6 +34,7 @@ Section = Callable[[Study], Markup | None]
 SECTIONS: Mapping[str, Section] = {
     "opening": opening,
     "glossary": glossary,
+    "averages": averages,
     "tables": tables,
     "curves": curves,
     "fragile": fragile,

@@ -177,7 +177,10 @@ class Setting:
     @property
     def title(self) -> str:
         """Data set and threat model in words."""
-        return f"{self.data_name}, {described(self.shift)}"
+        audit = self.entries[0].audit
+        drawn = "" if audit.is_exact else f", {audit.n_sampled} drawn for each sequence"
+        averaged = "" if audit.strands == "given" else ", strands averaged"
+        return f"{self.data_name}, {described(self.shift)}{drawn}{averaged}"
 
     @property
     def tasks(self) -> list[str]:
@@ -247,6 +250,11 @@ class Study:
         return entry.label if len(self.settings) == 1 else f"{setting.title}: {entry.label}"
 
     @property
+    def is_exact(self) -> bool:
+        """Whether every window was scored in every run."""
+        return all(entry.audit.is_exact for entry in self.entries)
+
+    @property
     def several_tasks(self) -> bool:
         """Whether any run has more than one task."""
         return any(len(setting.tasks) > 1 for setting in self.settings)
@@ -281,7 +289,8 @@ def _distinguished(entries: list[Entry]) -> list[Entry]:
 def _setting_key(entry: Entry) -> tuple[object, ...]:
     shift = entry.audit.shift
     threat = (shift.context, shift.window, shift.max_shift, shift.protect_core, shift.strands)
-    return (entry.record.data_name, entry.audit.part, entry.data.fingerprint, *threat)
+    how = (entry.audit.n_sampled, entry.audit.strands)
+    return (entry.record.data_name, entry.audit.part, entry.data.fingerprint, *threat, *how)
 
 
 def _setting_order(setting: Setting) -> tuple[object, ...]:

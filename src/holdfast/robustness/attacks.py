@@ -16,7 +16,7 @@ from holdfast.core.random import draw, mix_seed
 from holdfast.core.registry import Registry
 from holdfast.data.batch import Batch
 from holdfast.robustness.losses import CrossEntropy, ShiftLoss
-from holdfast.robustness.scan import SCAN_BASES, scan
+from holdfast.robustness.scan import score
 from holdfast.robustness.shift import Shift
 
 __all__ = ["ATTACKS", "CentreShift", "RandomShift", "SampledWorstShift", "ShiftAttack", "WorstShift"]
@@ -81,7 +81,7 @@ class ShiftAttack(ABC):
         tried = self.candidates(batch.index, legal, round_)
         if tried.shape[1] == 1:
             return self.settle(tried[:, 0], torch.zeros_like(tried[:, 0]))
-        losses = self.losses(model, batch).gather(1, tried.clamp(min=0)).masked_fill(tried < 0, -torch.inf)
+        losses = self.losses(model, batch, tried).masked_fill(tried < 0, -torch.inf)
         rank = losses.argmax(dim=1)
         return self.settle(tried.gather(1, rank[:, None])[:, 0], rank)
 
@@ -90,11 +90,10 @@ class ShiftAttack(ABC):
         return choice
 
     @final
-    def losses(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Return (N, K) losses of every choice, legal or not."""
-        rows = max(1, SCAN_BASES // batch.length)
+    def losses(self, model: nn.Module, batch: Batch, choice: Tensor) -> Tensor:
+        """Return (N, M) losses of some choices, (N, M) int64, legal or not."""
         with evaluating(model):
-            logits = torch.cat([scan(model, codes, self.shift) for codes in batch.codes.split(rows)])
+            logits = score(model, batch.codes, self.shift, choice)
         return self.loss(logits, batch.labels[:, None].nan_to_num(), batch.mask[:, None])
 
     @final
@@ -177,7 +176,8 @@ class SampledWorstShift(ShiftAttack):
     n_try
         Windows tried per example; an example whose core leaves fewer legal ones tries those.
     shared_draw
-        One draw for all examples of a round, as the authors' code has it, instead of one for each.
+        One draw for all examples of a batch, as the authors' code has it, instead of one for each. It belongs to the
+        batch's first example, so the next batch draws anew.
     legacy_first_window
         Repeat a fault of the authors' code: where no later draw is strictly worse than the first, it shows window 0
         instead of the first drawn.
@@ -209,7 +209,7 @@ class SampledWorstShift(ShiftAttack):
 
     def candidates(self, index: Tensor, legal: Tensor, round_: int) -> Tensor:
         """Return distinct drawn choices, (N, n_try)."""
-        who = torch.zeros_like(index) if self.shared_draw else index
+        who = index[:1].expand_as(index) if self.shared_draw else index
         return _draw_legal(who, legal, mix_seed(self.seed, "sampled", round_), self.n_try)
 
     def settle(self, choice: Tensor, rank: Tensor) -> Tensor:

@@ -17,12 +17,16 @@ from torch.nn.parameter import is_lazy
 from holdfast.core.device import evaluating, resolve_device, unchanged
 from holdfast.core.errors import InputError
 from holdfast.core.parameters import Count, Size, check_values
+from holdfast.core.random import mix_seed
 from holdfast.core.scratch import scratch
 from holdfast.data.dataset import SequenceDataset
+from holdfast.models.base import WindowModel
 from holdfast.models.foreign import Output, as_logit_model, refuse_probabilities
+from holdfast.robustness.attacks import SampledWorstShift
 from holdfast.robustness.reduction import Adversary, Reduction
-from holdfast.robustness.scan import SCAN_BASES, scan
+from holdfast.robustness.scan import SCAN_BASES, SCORE_BASES, scan, score
 from holdfast.robustness.shift import Shift
+from holdfast.robustness.strands import StrandAverage, Strands, average_halves, refuse_unpaired
 from holdfast.robustness.windows import ScannedWindows, fragile_examples
 from holdfast.runs.records import METRICS, AuditRecord, Estimate, ShiftFacts
 
@@ -30,6 +34,8 @@ __all__ = ["Audit", "audit", "scan_dataset"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int], None]
+# Random numbers in flight while windows are drawn.
+DRAWN_NUMBERS = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +61,14 @@ class Audit:
         """
         return pd.concat(self.window_blocks(), ignore_index=True)
 
-    def window_blocks(self) -> Iterator[pd.DataFrame]:
-        """Yield the rows of :attr:`windows` a bounded number at a time."""
-        return self.scanned.tables()
+    def window_blocks(self, *, bound_only: bool = False) -> Iterator[pd.DataFrame]:
+        """Yield the rows of :attr:`windows`, or those of bound examples alone, a bounded number at a time."""
+        return self.scanned.tables(bound_only=bound_only)
 
     def __str__(self) -> str:
         lines = [f"{self.record.shift.words}; {self.record.part}"]
+        if not self.record.is_exact:
+            lines.append(f"{self.record.n_sampled} windows drawn for each example: worst-case numbers are bounds")
         for task in self.record.tasks:
             lines.append(f"{task.task}: {task.n_examples} examples, {task.n_positive} bound")
             for name in ("clean", "random", "worst"):
@@ -78,8 +86,10 @@ def audit(
     output: Output = "auto",
     n_try: Size = 20,
     adversary: Adversary = "joint",
+    n_sampled: Size | None = None,
+    strands: Strands = "given",
     device: str = "auto",
-    bootstrap: Size = 200,
+    bootstrap: Count = 200,
     n_fragile: Count = 12,
     seed: int = 0,
     part: str = "all examples",
@@ -90,7 +100,9 @@ def audit(
     Every legal window of every example is scored once; clean, random, worst and worst-of-n metrics, certified
     accuracy, radii and curves are reductions of those scores. Only the bootstrap intervals use random numbers.
 
-    Memory is flat in the number of examples: what grows with them lies in temporary files.
+    Memory is flat in the number of examples: what grows with them lies in temporary files. With many tasks and windows
+    those are large (4 bytes for each example, window and task); ``n_sampled`` bounds them and the time, and what is
+    found is then a bound: no sampled window is worse than the worst one.
 
     Parameters
     ----------
@@ -108,6 +120,13 @@ def audit(
     adversary
         With several tasks: ``joint`` picks one window that maximises the mean loss over an example's tasks,
         ``per-task`` one for each task.
+    n_sampled
+        Score the centre window and so many others, drawn without replacement for each example. None scores every
+        window, and is exact.
+    strands
+        ``given``: the examples as they are. ``averaged``: probabilities are means over a window and its reverse
+        complement, worked out from the sequence. ``halves``: the same from stored pairs, example i and i + N/2, which
+        have to be reverse complements.
     device
         ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
     bootstrap
@@ -140,8 +159,9 @@ def audit(
             f"audit: data is a {type(data).__name__}; expected a SequenceDataset, such as"
             " SequenceDataset.in_memory(codes, labels)"
         )
-    check_values(audit, {"model": model, "shift": shift, "adversary": adversary}, "audit")
-    given = {"n_try": n_try, "bootstrap": bootstrap, "n_fragile": n_fragile, "seed": seed}
+    words = {"model": model, "shift": shift, "adversary": adversary, "strands": strands}
+    check_values(audit, words, "audit")
+    given = {"n_try": n_try, "n_sampled": n_sampled, "bootstrap": bootstrap, "n_fragile": n_fragile, "seed": seed}
     numbers = check_values(audit, given, "audit")
     if any(map(is_lazy, model.parameters())):
         raise InputError(
@@ -150,21 +170,37 @@ def audit(
         )
     if len(data) == 0:
         raise InputError("no examples to audit")
+    n_sampled = numbers["n_sampled"]
+    if strands == "halves":
+        refuse_unpaired(data, shift, n_sampled)
+    if n_sampled is not None and n_sampled >= shift.n_choices:
+        n_sampled = None  # every window
     began = time.perf_counter()
     wrapped = as_logit_model(model, output, n_tasks=len(data.tasks))
-    logits = scan_dataset(wrapped, data, shift, device=device, progress=progress)
+    asked = StrandAverage(wrapped, n_tasks=len(data.tasks)) if strands == "averaged" else wrapped
+    drawn = None if n_sampled is None else draw_choices(data, shift, n_sampled, seed=numbers["seed"])
+    logits = scan_dataset(asked, data, shift, choices=drawn, device=device, progress=progress)
     if output == "auto" and wrapped is not model:
         refuse_probabilities(logits, type(model).__name__)
-    windows = ScannedWindows(logits, data, shift, joint=adversary == "joint")
+    if strands == "halves":
+        average_halves(logits)
+    windows = ScannedWindows(logits, data, shift, joint=adversary == "joint", drawn=drawn)
     reduced = Reduction(
-        windows, n_try=min(numbers["n_try"], shift.n_choices), bootstrap=numbers["bootstrap"], seed=numbers["seed"]
+        windows,
+        n_try=min(numbers["n_try"], n_sampled or shift.n_choices),
+        bootstrap=numbers["bootstrap"],
+        seed=numbers["seed"],
     )
+    tasks = [reduced.task(number) for number in range(len(data.tasks))]
     record = AuditRecord(
         shift=shift_facts(shift),
         n_try=reduced.n_try,
         adversary=adversary,
         part=part,
-        tasks=[reduced.task(number) for number in range(len(data.tasks))],
+        tasks=tasks,
+        averages=reduced.averages.record() if len(tasks) > 1 else None,
+        n_sampled=n_sampled,
+        strands=strands,
         fragile=fragile_examples(windows, numbers["n_fragile"]),
         n_core_known=windows.n_core_known,
         n_windows_scanned=int(logits.shape[0] * logits.shape[1]),
@@ -179,28 +215,57 @@ def scan_dataset(
     data: SequenceDataset,
     shift: Shift,
     *,
+    choices: NDArray[np.int64] | None = None,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
-    """Return the logits of every choice for every example, (N, K, T) float32.
+    """Return the logits of every choice for every example, (N, K, T) float32, or of the (N, M) ``choices`` alone.
 
-    They lie in a temporary file that vanishes with the array, so memory does not grow with N. The model is put into
-    eval mode and given back as it came, tensors and all.
+    They lie in a temporary file that vanishes with the array, task by task, so memory does not grow with N. The model
+    is put into eval mode and given back as it came, tensors and all.
     """
     where = resolve_device(device)
-    logits: NDArray[np.float32] = scratch((len(data), shift.n_choices, len(data.tasks)), np.float32)
-    done = 0
+    n_columns = shift.n_choices if choices is None else choices.shape[1]
+    by_task: NDArray[np.float32] = scratch((len(data.tasks), len(data), n_columns), np.float32)
+    logits, done = by_task.transpose(1, 2, 0), 0
     with unchanged(model), evaluating(model, where):
-        for batch in data.batches(max(1, SCAN_BASES // data.context)):
-            contexts = batch.codes.to(where)
-            block = scan(model, contexts, shift)
+        for batch in data.batches(_rows_at_once(model, data.context, n_columns, sampled=choices is not None)):
+            contexts, at = batch.codes.to(where), slice(done, done + len(batch))
+            chosen = None if choices is None else torch.from_numpy(np.asarray(choices[at])).to(where)
+            block = _logits(model, contexts, shift, chosen)
             if done == 0:
-                _refuse_randomness(model, block, scan(model, contexts, shift))
-            logits[done : done + len(batch)] = _finite(block.float().cpu().numpy(), done, model)
+                _refuse_randomness(model, block, _logits(model, contexts, shift, chosen))
+            logits[at] = _finite(block.float().cpu().numpy(), done, model)
             done += len(batch)
             if progress is not None:
                 progress(done)
     return logits
+
+
+def draw_choices(data: SequenceDataset, shift: Shift, count: int, *, seed: int) -> NDArray[np.int64]:
+    """Return (N, 1 + count) choices in a temporary file: the centre, then distinct legal ones drawn for each example.
+
+    An example with fewer legal choices has them all, and -1 in the rest.
+    """
+    drawn: NDArray[np.int64] = scratch((len(data), 1 + count), np.int64)
+    drawn[:, 0] = shift.centre_choice
+    attack = SampledWorstShift(shift=shift, n_try=count, seed=mix_seed(seed, "audit"))
+    rows = max(1, DRAWN_NUMBERS // shift.n_choices)
+    for first in range(0, len(data), rows):
+        view = data.take(np.arange(first, min(first + rows, len(data))))
+        legal = torch.from_numpy(shift.legal(view.core))
+        drawn[first : first + len(view), 1:] = attack.candidates(torch.from_numpy(view.index), legal, 0).numpy()
+    return drawn
+
+
+def _rows_at_once(model: nn.Module, context: int, n_columns: int, *, sampled: bool) -> int:
+    if sampled and not isinstance(model, WindowModel):
+        return max(1, SCORE_BASES // (context * n_columns))
+    return max(1, SCAN_BASES // context)
+
+
+def _logits(model: nn.Module, contexts: Tensor, shift: Shift, choice: Tensor | None) -> Tensor:
+    return scan(model, contexts, shift) if choice is None else score(model, contexts, shift, choice)
 
 
 def _name_of(model: nn.Module) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import numpy as np
@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from holdfast.core.errors import InputError
 from holdfast.core.random import numpy_generator
+from holdfast.core.scratch import scratch
 from holdfast.robustness.metrics import Entries, Pool, draw_weights, pool_windows, resample, weighted_metrics
 from holdfast.robustness.shift import Shift
-from holdfast.robustness.windows import Block, Facts, ScannedWindows
-from holdfast.runs.records import METRICS, Estimate, TaskAudit
+from holdfast.robustness.windows import Block, Facts, ScannedWindows, worst_column
+from holdfast.runs.records import METRICS, Estimate, LabelAverages, TaskAudit
 
 __all__ = ["Adversary", "Reduction"]
 
 Floats = NDArray[np.float64]
 Adversary = Literal["joint", "per-task"]
+ATTACKS = ("clean", "random", "worst", "worst_of_n")
 
 
 class _Counts:
@@ -38,22 +40,28 @@ class _Counts:
         """Count (B,) examples that stand (B, 1 + bootstrap) times in the samples."""
         facts, known = Facts.of(block, self.shift), block.label >= 0
         right = facts.right & block.legal
+        drawn_right = ((block.logits > 0) == (block.label == 1)[:, None]) & block.drawable
         self.examples += int(known.sum())
         self.positive += int((block.label == 1).sum())
         self.radius += int(facts.radius[known].sum())
         self.called_positive += int((facts.centre_logit[known] > 0).sum())
-        chance = (right.sum(axis=1) / block.legal.sum(axis=1))[known]
+        chance = (drawn_right.sum(axis=1) / block.drawable.sum(axis=1))[known]
         self.variance += float((chance * (1 - chance)).sum())
-        self.right_by_choice += right[known].sum(axis=0)
-        self.legal_by_choice += block.legal[known].sum(axis=0)
-        nearest_wrong = np.where(facts.right, len(self.reaches), self.shift.choice_distance).min(axis=1)
+        self.right_by_choice += self._by_choice(block, right & known[:, None])
+        self.legal_by_choice += self._by_choice(block, block.legal & known[:, None])
+        distance = self.shift.choice_distance[block.choice]
+        nearest_wrong = np.where(facts.right, len(self.reaches), distance).min(axis=1)
         self.right_by_reach += (nearest_wrong[known, None] > self.reaches).sum(axis=0)
         for total, fact in ((self.known, known), (self.certified, facts.certified), (self.alike, facts.alike)):
             total += multiplicity[fact & known].sum(axis=0, dtype=np.int64)
 
+    def _by_choice(self, block: Block, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.bincount(block.choice[which], minlength=self.shift.n_choices)
+
     def fraction(self, count: NDArray[np.int64]) -> Estimate:
         """Return the fraction of the known examples that were counted."""
-        fraction = count / np.maximum(1, self.known)
+        with np.errstate(invalid="ignore"):  # NaN without known labels
+            fraction = count / self.known
         return _estimate(float(fraction[0]), fraction[1:])
 
 
@@ -67,7 +75,7 @@ class Reduction:
     n_try
         Windows of the worst-of-n row.
     bootstrap
-        Bootstrap samples.
+        Bootstrap samples; with none, intervals are NaN.
     seed
         Of them.
     """
@@ -76,28 +84,32 @@ class Reduction:
         self.windows, self.shift, self.n_try = windows, windows.shift, n_try
         # The first column is the estimate, the others its bootstrap samples.
         self.multiplicity = resample(len(windows.data), bootstrap, numpy_generator(seed, "bootstrap"))
+        self.averages = _Averages(1 + bootstrap)
+        self._shared_weights: Floats | None = None
 
     def task(self, number: int) -> TaskAudit:
-        """Return one task's aggregates.
+        """Return one task's aggregates, and add them to the averages.
 
         Raises
         ------
         InputError
-            If no example has a known label.
+            If no example of the only task has a known label.
         """
         name, found = self.windows.data.tasks[number], self._count(number)
-        if not found.examples:
+        if not found.examples and len(self.windows.data.tasks) == 1:
             raise InputError(f"task '{name}' has no known label among {len(self.windows.data)} examples")
-        n_offsets, n_known = len(self.shift.offsets), found.examples
+        n_offsets, n_known = len(self.shift.offsets), found.examples or float("nan")
         allowed, right = found.legal_by_choice[:n_offsets], found.right_by_choice[:n_offsets]
+        values = {attack: self._values(number, attack) for attack in ATTACKS}
+        self.averages.add(values, found.examples, found.positive)
         return TaskAudit(
             task=name,
-            n_examples=n_known,
+            n_examples=found.examples,
             n_positive=found.positive,
-            clean=self._metrics(number, "clean"),
-            random=self._metrics(number, "random"),
-            worst=self._metrics(number, "worst"),
-            worst_of_n=self._metrics(number, "worst_of_n"),
+            clean=_estimates(values["clean"]),
+            random=_estimates(values["random"]),
+            worst=_estimates(values["worst"]),
+            worst_of_n=_estimates(values["worst_of_n"]),
             random_accuracy_spread=float(np.sqrt(found.variance) / n_known),
             certified_accuracy=found.fraction(found.certified),
             consistency=found.fraction(found.alike),
@@ -114,21 +126,83 @@ class Reduction:
             found.add(block, self.multiplicity[block.first : block.first + len(block.label)])
         return found
 
-    def _metrics(self, number: int, attack: str) -> dict[str, Estimate]:
-        """Return every metric, under the attack's law of windows, with its interval."""
-        n_try = {"random": 1, "worst": None, "worst_of_n": self.n_try}
+    def _values(self, number: int, attack: str) -> dict[str, Floats]:
+        """Return every metric under the attack's law of windows: (1 + bootstrap,) each."""
 
         def blocks() -> Iterator[Entries]:
             for block in self.windows.blocks(number):
-                if attack == "clean":
-                    weights = np.zeros_like(block.logits)
-                    weights[:, self.shift.centre_choice] = 1.0
-                else:
-                    weights = draw_weights(block.severity, block.legal, n_try[attack])
-                yield pool_windows(block.logits, block.label, weights, first=block.first)
+                yield pool_windows(block.logits, block.label, self._weights(block, attack), first=block.first)
 
-        values = weighted_metrics(Pool(blocks), self.multiplicity)
-        return {name: _estimate(float(values[name][0]), values[name][1:]) for name in METRICS}
+        return weighted_metrics(Pool(blocks), self.multiplicity)
+
+    def _weights(self, block: Block, attack: str) -> Floats:
+        """Return the (B, M) probability that the attack shows each window."""
+        if attack == "random":
+            return np.asarray(block.drawable / block.drawable.sum(axis=1, keepdims=True))
+        if attack == "worst_of_n":
+            return self._worst_of_n(block)
+        weights = np.zeros_like(block.logits)
+        shown = block.centre if attack == "clean" else worst_column(block)
+        weights[np.arange(len(weights)), shown] = 1.0
+        return weights
+
+    def _worst_of_n(self, block: Block) -> Floats:
+        """Return the law of the worst of n draws; where tasks share one worst window, it is worked out once."""
+        if not self.windows.shares_severity:
+            return draw_weights(block.severity, block.drawable, self.n_try)
+        if self._shared_weights is None:
+            held: Floats = scratch(self.windows.logits.shape[:2], np.float64)
+            for each in self.windows.blocks(0):
+                law = draw_weights(each.severity, each.drawable, self.n_try)
+                held[each.first : each.first + len(law)] = law
+            self._shared_weights = held
+        return np.asarray(self._shared_weights[block.first : block.first + len(block.label)])
+
+
+class _Averages:
+    """Sums of metrics over the tasks that have both classes, in the data and in each bootstrap sample."""
+
+    def __init__(self, n_sets: int) -> None:
+        self.n_tasks = self.no_labels = self.no_positives = self.no_negatives = 0
+        self.total = {attack: {name: np.zeros(n_sets) for name in METRICS} for attack in ATTACKS}
+        self.count = {attack: {name: np.zeros(n_sets) for name in METRICS} for attack in ATTACKS}
+
+    def add(self, values: Mapping[str, Mapping[str, Floats]], examples: int, positive: int) -> None:
+        """Add a task's metrics, or count why it is left out."""
+        self.n_tasks += 1
+        if not 0 < positive < examples:
+            self.no_labels += examples == 0
+            self.no_positives += positive == 0 < examples
+            self.no_negatives += 0 < positive == examples
+            return
+        for attack, of_attack in values.items():
+            for name, value in of_attack.items():
+                # A bootstrap sample may lack a class that the data have.
+                known = np.isfinite(value)
+                self.total[attack][name] += np.where(known, value, 0.0)
+                self.count[attack][name] += known
+
+    def record(self) -> LabelAverages:
+        """Return the means over the tasks that were not left out."""
+        with np.errstate(invalid="ignore"):
+            means = {
+                attack: {name: self.total[attack][name] / self.count[attack][name] for name in METRICS}
+                for attack in ATTACKS
+            }
+        return LabelAverages(
+            n_tasks=self.n_tasks,
+            no_labels=self.no_labels,
+            no_positives=self.no_positives,
+            no_negatives=self.no_negatives,
+            clean=_estimates(means["clean"]),
+            random=_estimates(means["random"]),
+            worst=_estimates(means["worst"]),
+            worst_of_n=_estimates(means["worst_of_n"]),
+        )
+
+
+def _estimates(values: Mapping[str, Floats]) -> dict[str, Estimate]:
+    return {name: _estimate(float(values[name][0]), values[name][1:]) for name in METRICS}
 
 
 def _estimate(value: float, samples: Floats) -> Estimate:

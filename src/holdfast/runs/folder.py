@@ -24,7 +24,7 @@ from holdfast.core.files import write_text
 from holdfast.core.registry import Spec
 from holdfast.runs.files import FILES, HISTORY_COLUMNS, WINDOW_COLUMNS, FileKind
 from holdfast.runs.records import SCHEMA_VERSION, AuditRecord, DataFacts, FilterRecord, RunRecord
-from holdfast.runs.tables import read_blocks, write_blocks
+from holdfast.runs.tables import read_blocks, task_table, write_blocks
 
 __all__ = ["FILES", "HISTORY_COLUMNS", "WINDOW_COLUMNS", "FileKind", "Run", "find_runs", "run_folders"]
 
@@ -240,6 +240,10 @@ class Run:
     def write_audit(self, audit: AuditRecord) -> None:
         """Write the audit's aggregates."""
         self._write_json("audit", audit)
+
+    def write_tasks(self, audit: AuditRecord) -> None:
+        """Write the metrics of each task as a table."""
+        write_text(self.path("tasks"), task_table(audit.tasks).to_csv(index=False, na_rep="nan", lineterminator="\n"))
 
     def write_model_spec(self, spec: Spec) -> None:
         """Write the name and the parameters that build the model; the weights are written beside it."""

@@ -16,6 +16,7 @@ __all__ = [
     "Estimate",
     "FilterRecord",
     "FragileExample",
+    "LabelAverages",
     "OutOfDistribution",
     "RunRecord",
     "ShiftFacts",
@@ -106,6 +107,41 @@ class TaskAudit(Record):
     """Fraction called bound at the centre window; near 0 or 1 says the model gives one answer to everything."""
 
 
+class LabelAverages(Record):
+    """Means over the tasks that have both classes in the audited part; the others are left out and counted."""
+
+    n_tasks: int
+    no_labels: int
+    """Tasks without a known label."""
+    no_positives: int
+    no_negatives: int
+    clean: dict[str, Estimate]
+    random: dict[str, Estimate]
+    worst: dict[str, Estimate]
+    worst_of_n: dict[str, Estimate]
+
+    @property
+    def n_averaged(self) -> int:
+        """Tasks behind the means."""
+        return self.n_tasks - self.no_labels - self.no_positives - self.no_negatives
+
+    @property
+    def left_out(self) -> str:
+        """Say how many tasks were left out, and why.
+
+        Examples
+        --------
+        >>> LabelAverages(
+        ...     n_tasks=9, no_labels=0, no_positives=2, no_negatives=1, clean={}, random={}, worst={}, worst_of_n={}
+        ... ).left_out
+        '3 tasks left out: 2 without positives, 1 without negatives'
+        """
+        counts = {"labels": self.no_labels, "positives": self.no_positives, "negatives": self.no_negatives}
+        why = ", ".join(f"{count} without {what}" for what, count in counts.items() if count)
+        number = self.n_tasks - self.n_averaged
+        return f"{number} task{'s' if number > 1 else ''} left out: {why}" if number else "no task left out"
+
+
 class FragileExample(Record):
     """An example called right at the centre and wrong elsewhere, drawn in the report."""
 
@@ -151,6 +187,18 @@ class AuditRecord(Record):
     seconds: float
     bootstrap: int
     out_of_distribution: list[OutOfDistribution] = Field(default_factory=list)
+    averages: LabelAverages | None = None
+    """Over the tasks; None where there is one."""
+    n_sampled: int | None = None
+    """Windows drawn for each example and scored, besides the centre one. None: every window was scored and worst-case
+    numbers are exact. Else the worst window seen bounds the true one from one side only: it is no worse."""
+    strands: Literal["given", "averaged", "halves"] = "given"
+    """Whether probabilities are means over both strands, see :func:`holdfast.robustness.audit.audit`."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every window was scored."""
+        return self.n_sampled is None
 
     @model_validator(mode="after")
     def _curves_are_whole(self) -> AuditRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,11 +11,32 @@ import pyarrow
 import pyarrow.parquet as pq
 
 from holdfast.core.files import writing
+from holdfast.runs.records import TaskAudit
 
-__all__ = ["read_blocks", "write_blocks"]
+__all__ = ["read_blocks", "task_table", "write_blocks"]
 
 # Rows in memory at a time.
 ROW_GROUP = 1 << 13
+
+
+def task_table(tasks: Sequence[TaskAudit]) -> pd.DataFrame:
+    """Return one row for each task.
+
+    Returns
+    -------
+    DataFrame
+        task, n_examples, n_positive, averaged (whether it has both classes, so that label averages count it), then
+        ``{clean,random,worst,worst_of_n}_{metric}``, certified_accuracy, consistency and mean_radius_bp.
+    """
+    rows = []
+    for task in tasks:
+        row: dict[str, object] = {"task": task.task, "n_examples": task.n_examples, "n_positive": task.n_positive}
+        row["averaged"] = 0 < task.n_positive < task.n_examples
+        for attack in ("clean", "random", "worst", "worst_of_n"):
+            row |= {f"{attack}_{name}": estimate.value for name, estimate in getattr(task, attack).items()}
+        row |= {"certified_accuracy": task.certified_accuracy.value, "consistency": task.consistency.value}
+        rows.append(row | {"mean_radius_bp": task.mean_radius_bp})
+    return pd.DataFrame(rows)
 
 
 def write_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> None:

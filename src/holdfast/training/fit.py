@@ -36,6 +36,8 @@ EVALUATION_BATCH = 256
 # A model is called collapsed after this many epochs in a row in which it calls (nearly) all examples alike.
 COLLAPSE_EPOCHS = 2
 COLLAPSE_SHARE = 0.01
+# Where labels of one kind are rarer than this, a sound model may never call it at logit 0 either.
+SPARSE = 0.1
 
 
 class Diverged(HoldfastError):
@@ -185,11 +187,11 @@ def _check(train: SequenceDataset, validation: SequenceDataset, attack: ShiftAtt
     for name, data in (("training", train), ("validation", validation)):
         if data.context != attack.shift.context:
             raise InputError(f"{name} contexts are {data.context} bp, the attack was made for {attack.shift.context}")
-        for number, task in enumerate(data.tasks):
-            label = data.labels[:, number]
-            counts = {"bound": int((label == 1).sum()), "unbound": int((label == 0).sum())}
-            if len(data.tasks) == 1 and 0 in counts.values():
-                raise InputError(f"the {name} examples of '{task}' need both classes; there are {counts}")
+        if len(data.tasks) > 1:  # some of many tasks may have one class; and their labels are not held in memory
+            continue
+        counts = {"bound": int((data.labels == 1).sum()), "unbound": int((data.labels == 0).sum())}
+        if 0 in counts.values():
+            raise InputError(f"the {name} examples of '{data.tasks[0]}' need both classes; there are {counts}")
 
 
 class _Attempt:
@@ -209,6 +211,8 @@ class _Attempt:
         self.model, self.train, self.validation, self.target = model, train, validation, attack
         self.recipe, self.fabric, self.state = recipe, fabric, state
         self.seed = mix_seed(seed, "attempt", state.restart)
+        known, bound = (np.count_nonzero(validation.labels >= wanted) for wanted in (0, 1))
+        self.few_bound, self.few_unbound = bound < SPARSE * known, known - bound < SPARSE * known
         # Of two examples at least: batch statistics of one do not exist.
         self.steps = max(1, min(math.ceil(len(train) / recipe.batch_size), len(train) // 2))
 
@@ -357,7 +361,8 @@ class _Attempt:
             state.plateau = asdict(Plateau(**state.plateau).after(loss, recipe))  # type: ignore[arg-type]
         # Only a search for the worst window drives a model there; early on any model may still say one thing.
         hunted = stage.attack == "target" and isinstance(self.target, WorstShift | SampledWorstShift)
-        one_answer = called < COLLAPSE_SHARE or called > 1 - COLLAPSE_SHARE
+        none_called = called < COLLAPSE_SHARE and not self.few_bound
+        one_answer = none_called or (called > 1 - COLLAPSE_SHARE and not self.few_unbound)
         state.collapsed_epochs = state.collapsed_epochs + 1 if hunted and one_answer else 0
         if state.collapsed_epochs < COLLAPSE_EPOCHS:
             return False

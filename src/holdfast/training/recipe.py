@@ -157,6 +157,15 @@ PRESETS: dict[str, Recipe] = {
         clip_value=5.0,
         on_collapse="report",
     ),
+    # TBiNet as Pap & Megyeri trained it: every epoch, the best one by attacked validation loss; keras' epsilon.
+    "tbinet": Recipe(
+        epochs=60,
+        batch_size=100,
+        optimiser="adam",
+        learning_rate=1e-3,
+        epsilon=1e-7,
+        on_collapse="report",
+    ),
     # Ours, chosen on validation data of S/discovery.
     "fast": Recipe(
         epochs=6,

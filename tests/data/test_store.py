@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.errors import HoldfastError, InputError
@@ -157,6 +157,7 @@ def test_a_foreign_folder_is_never_replaced(tmp_path: Path) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(FILES), at=st.floats(0, 1, exclude_max=True), junk=st.binary(min_size=1, max_size=40))
+@example(name="codes.npy", at=0.0, junk=b"PK\x03\x04")  # begins as a zip file does
 def test_any_damage_is_refused_or_harmless_but_never_a_crash(folder: Path, name: str, at: float, junk: bytes) -> None:
     content = (folder / name).read_bytes()
     where = int(at * len(content))

@@ -76,7 +76,7 @@ def test_members_that_cannot_answer_together_are_refused() -> None:
         Ensemble([HoldfastNet(), HoldfastNet(n_tasks=2)])
     with pytest.raises(ConfigError, match="members is empty"):
         Ensemble([])
-    with pytest.raises(ConfigError, match="a list of models"):
+    with pytest.raises(ConfigError, match="a list, each a model by name"):
         MODELS.build(Spec(name="ensemble", params={"members": "holdfast"}))
     with pytest.raises(ConfigError, match="'logits' or 'probabilities', got 'ranks'"):
         Ensemble([HoldfastNet()], "ranks")  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.core.files import write_text, writing
 from holdfast.data.contigs import ContigRule, Exact, renamed
+from holdfast.data.store import map_array
 from holdfast.dna.bins import Bins
 from holdfast.dna.codes import UNKNOWN, Codes
 from holdfast.io.genome import genome_pieces
@@ -159,14 +160,7 @@ class GenomeStore:
         folder = Path(path)
         manifest = _read_manifest(folder)
         bases = sum(one.length for one in manifest.chromosomes)
-        try:
-            codes = np.load(folder / CODES, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f"{folder / CODES} is missing or damaged ({error}); {_REMEDY}") from error
-        if not isinstance(codes, np.ndarray) or codes.shape != (bases,) or codes.dtype != np.uint8:
-            raise InputError(
-                f"{folder / CODES} is not the array of {bases} bases that the manifest promises; {_REMEDY}"
-            )
+        codes = map_array(folder / CODES, (bases,), np.dtype(np.uint8), remedy=_REMEDY)
         if verify and hashlib.sha256(codes.data).hexdigest() != manifest.sha256:
             raise InputError(f"{folder / CODES} was changed after it was written; {_REMEDY}")
         return cls(folder, codes, manifest)

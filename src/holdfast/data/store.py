@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -29,7 +30,7 @@ from holdfast.data.manifest import SCHEMA_VERSION, Manifest, PartCount, Provenan
 from holdfast.data.parts import PARTS
 from holdfast.dna.codes import Codes
 
-__all__ = ["PLACES", "StoreWriter", "make_manifest", "read_store"]
+__all__ = ["PLACES", "StoreWriter", "make_manifest", "map_array", "read_store"]
 
 MANIFEST = "manifest.json"
 PLACES = "places.parquet"
@@ -268,7 +269,7 @@ def read_store(path: Path, *, verify: bool = True) -> tuple[Arrays, Manifest]:
     """
     manifest = _read_manifest(path)
     shapes = Arrays.shapes(manifest.examples, manifest.context_length, len(manifest.tasks))
-    mapped = {name: _map_array(path / f"{name}.npy", shapes[name], DTYPES[name]) for name in DTYPES}
+    mapped = {name: map_array(path / f"{name}.npy", shapes[name], DTYPES[name]) for name in DTYPES}
     arrays = Arrays(**mapped)
     if not (path / PLACES).is_file():
         raise InputError(f"{path / PLACES} is missing; {_REMEDY}")
@@ -336,16 +337,24 @@ def _read_manifest(path: Path) -> Manifest:
         ) from error
 
 
-def _map_array(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+def map_array(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], *, remedy: str = _REMEDY) -> NDArray[Any]:
+    """Return an array mapped from a ``.npy`` file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, or holds another array.
+    """
     try:
         # numpy cannot map a file without data; an empty array needs no mapping.
         array = np.load(path, mmap_mode="r" if 0 not in shape else None, allow_pickle=False)
     except FileNotFoundError as error:
-        raise InputError(f"{path} is missing; {_REMEDY}") from error
-    except (ValueError, OSError, EOFError, SyntaxError, OverflowError, tokenize.TokenError) as error:
-        raise InputError(f"{path} is cut short or damaged ({error}); {_REMEDY}") from error
+        raise InputError(f"{path} is missing; {remedy}") from error
+    # A zip file: what begins as one is taken for several arrays.
+    except (ValueError, OSError, EOFError, SyntaxError, OverflowError, tokenize.TokenError, BadZipFile) as error:
+        raise InputError(f"{path} is cut short or damaged ({error}); {remedy}") from error
     if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != dtype:
-        raise InputError(f"{path} is not the array that the manifest promises ({dtype} {shape}); {_REMEDY}")
+        raise InputError(f"{path} is not the array that the manifest promises ({dtype} {shape}); {remedy}")
     return np.asarray(array)
 
 

@@ -11,9 +11,11 @@ import torch
 from typer.testing import CliRunner
 
 from holdfast.cli.app import app
+from holdfast.core.errors import InputError
 from holdfast.core.registry import Spec
 from holdfast.jobs.audit import load_run_model
 from holdfast.jobs.import_model import import_model
+from holdfast.jobs.run_table import run_rows
 from holdfast.models import MODELS
 from holdfast.models.published import Wanted
 from holdfast.runs.folder import Run
@@ -64,6 +66,14 @@ def test_an_import_is_a_finished_run_with_the_files_weights(tmp_path: Path) -> N
     assert record.extra["source"]["file"] == "paper.h5"
     again = load_run_model(Run.open(run.folder))
     assert all(torch.equal(values, mine.state_dict()[name]) for name, values in again.state_dict().items())
+
+
+def test_an_import_that_was_never_audited_is_listed_as_such_and_says_how_to(tmp_path: Path) -> None:
+    path, _ = paper_file(tmp_path / "paper.h5")
+    run = import_model(path, tmp_path / "runs")
+    assert run_rows(tmp_path / "runs") == [(run.folder.name, "imported", "", "")]
+    with pytest.raises(InputError, match=f"run `holdfast audit {run.folder} --data DATA`"):
+        _ = run.audit
 
 
 def test_an_imported_model_is_audited_on_data_and_then_like_any_run(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ def _run_row(run: Run) -> tuple[str, ...]:
     try:
         if not run.is_done:
             return run.folder.name, "unfinished", "", ""
+        if run.record.kind == "imported" and run.has("weights") and not run.has("audit"):
+            return run.folder.name, "imported", "", ""
         first = run.audit.tasks[0]
         return run.folder.name, "done", str(first.clean["accuracy"]), str(first.worst["accuracy"])
     except InputError as error:

@@ -324,6 +324,8 @@ class Run:
             return _ANEW
         if record.status != "done":
             return "run the same command with --resume"
+        if record.kind == "imported" and self.has("weights"):
+            return f"run `holdfast audit {self.folder} --data DATA`"
         if record.kind == "imported":
             return "run the same `holdfast audit --module ... --save` again"
         if kind in ("audit", "windows"):

@@ -15,6 +15,7 @@ import tempfile
 import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,8 +40,10 @@ def work(pipe: Connection, folder: str) -> None:
     pipe.send("ready")
     pipe.recv()
     found = audit(model, data, shift, bootstrap=200)
-    Run(Path(folder) / "run").write_windows(found.window_blocks())
     pipe.send(found.record.seconds)
+    pipe.recv()
+    Run(Path(folder) / "run").write_windows(found.window_blocks())
+    pipe.send("written")
 
 
 def measure(folder: str, n_examples: int) -> dict[str, float]:
@@ -50,29 +53,41 @@ def measure(folder: str, n_examples: int) -> dict[str, float]:
     process = context.Process(target=work, args=(theirs, folder))
     process.start()
     ours.recv()
-    before, most, done = memory_kib(process.pid), memory_kib(process.pid), threading.Event()
-
-    def watch() -> None:
-        nonlocal most
-        while not done.wait(0.003):
-            most = {name: max(most[name], value) for name, value in memory_kib(process.pid).items()}
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    ours.send("go")
-    seconds = ours.recv()
-    done.set()
-    watcher.join()
+    before = memory_kib(process.pid)
+    seconds, audited = watched(process.pid, ours)
+    _, written = watched(process.pid, ours)
     process.join()
-    grown = {name: most[name] - before[name] for name in most}
+
+    def grown(most: dict[str, int], name: str) -> float:
+        return round((most[name] - before[name]) / 1024, 1)
+
     return {
         "examples": n_examples,
         "seconds": round(seconds, 2),
         "examples_per_s": round(n_examples / seconds, 1),
         "anonymous_mib_before": round(before["RssAnon"] / 1024, 1),
-        "anonymous_grown_by_mib": round(grown["RssAnon"] / 1024, 1),
-        "mapped_files_grown_by_mib": round(grown["RssFile"] / 1024, 1),
+        "anonymous_grown_by_mib": grown(audited, "RssAnon"),
+        "anonymous_grown_by_mib_writing_the_table": grown(written, "RssAnon"),
+        "mapped_files_grown_by_mib": grown(audited, "RssFile"),
     }
+
+
+def watched(process: int | None, pipe: Connection) -> tuple[Any, dict[str, int]]:
+    """Let a process do its next piece of work; return what it says of it, and the most memory it took."""
+    most, done = memory_kib(process), threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(0.003):
+            most = {name: max(most[name], value) for name, value in memory_kib(process).items()}
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    pipe.send("go")
+    said = pipe.recv()
+    done.set()
+    watcher.join()
+    return said, most
 
 
 def memory_kib(process: int | None) -> dict[str, int]:

@@ -238,6 +238,7 @@ def audit_memory(page: Page) -> str:
         "examples": lambda row: _number(row["examples"]),
         "examples/s": lambda row: _number(row["examples_per_s"]),
         "memory above that before the audit (MiB)": lambda row: f"{row['anonymous_grown_by_mib']:.0f}",
+        "with the table written (MiB)": lambda row: f"{row['anonymous_grown_by_mib_writing_the_table']:.0f}",
     }
     return _listed(page["rows"], columns)
 

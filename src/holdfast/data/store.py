@@ -34,6 +34,8 @@ __all__ = ["PLACES", "StoreWriter", "make_manifest", "map_array", "read_store"]
 
 MANIFEST = "manifest.json"
 PLACES = "places.parquet"
+# A reader unpacks one group of names at a time.
+PLACES_ROWS = 1 << 13
 _REMEDY = "delete the folder and build the data set again"
 
 
@@ -133,7 +135,7 @@ class StoreWriter:
                     self._digests[name].update(block)
                     self._files[name].write(block)
             named = places or Places(names=tuple(map(str, range(first, first + count))))
-            self._places.write_table(named.table())
+            self._places.write_table(named.table(), row_group_size=PLACES_ROWS)
         self._counts += count_labels(arrays.labels, arrays.split)
         self._examples += count
 

@@ -2,6 +2,7 @@
 
     python benchmarks/accuracy.py sp1_discovery --real-data DIR [--runs runs] [--seeds 1] [--model holdfast]
     python benchmarks/accuracy.py deepbind_encode --real-data DIR
+    python benchmarks/accuracy.py gue_tf --real-data DIR
 
 Reads the real data sets from DIR, keeps its runs under --runs and goes on where it was stopped, and writes
 results/accuracy_<name>.json: every number with its 95 % bootstrap interval, seed, split and, where the paper has the
@@ -11,6 +12,8 @@ cell, the paper's value. All settings were chosen on validation data; the test p
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +29,9 @@ from holdfast.data.split import Given, Paper
 from holdfast.jobs.experiment import Experiment
 from holdfast.jobs.train import existing_run, train
 from holdfast.runs.folder import Run
+from holdfast.runs.records import TaskAudit
 
-STRATEGIES = ("centre", "random", "worst")
+VIEWS = ("clean", "random", "worst")
 DEEPBIND = {
     "rest_gm12878": "REST_GM12878_NRSF_HudsonAlpha",
     "gabpa_gm12878": "GABPA_GM12878_GABP_HudsonAlpha",
@@ -35,15 +39,27 @@ DEEPBIND = {
 }
 
 
-def sp1_discovery(real: Path, folder: Path) -> tuple[list[Path], list[int]]:
-    """Return the paper's S/discovery set with the paper's split, and its windows."""
+@dataclass(frozen=True)
+class Question:
+    """What is asked of some data sets."""
+
+    prepare: Callable[[Path, Path], list[Path]]
+    """Real data and a folder to keep data sets in, to data sets."""
+    windows: tuple[int, ...]
+    strategies: tuple[str, ...] = ("centre", "random", "worst")
+    """What a model that reads less than the context is trained under; one that reads all of it, under No Shift."""
+    preset: str = "fast"
+
+
+def sp1_discovery(real: Path, folder: Path) -> list[Path]:
+    """Return the paper's S/discovery set with the paper's split."""
     path = folder / "sp1_discovery"
     if not path.exists():
         build(read_parts([real / "ds" / "sp1_h1hesc_discovery.npz"]), path, split=Paper())
-    return [path], [75, 90, 95, 101]
+    return [path]
 
 
-def deepbind_encode(real: Path, folder: Path) -> tuple[list[Path], list[int]]:
+def deepbind_encode(real: Path, folder: Path) -> list[Path]:
     """Return three of DeepBind's ENCODE sets: train on AC with fresh shuffles, test on B."""
     paths = []
     for name, stem in DEEPBIND.items():
@@ -53,18 +69,34 @@ def deepbind_encode(real: Path, folder: Path) -> tuple[list[Path], list[int]]:
             records = read_parts(parts[:1], test=parts[1:])
             build(records, path, split=Given(), negatives="shuffle", seed=1)
         paths.append(path)
-    return paths, [75]
+    return paths
 
 
-SETS = {"sp1_discovery": sp1_discovery, "deepbind_encode": deepbind_encode}
+def gue_tf(real: Path, folder: Path) -> list[Path]:
+    """Return the three human tasks of the GUE benchmark that are at hand, with its own parts."""
+    paths = []
+    for task in range(3):
+        path = folder / f"gue_tf_{task}"
+        if not path.exists():
+            train, validation, test = ([real / "gue_tf" / f"{task}.{part}.csv.gz"] for part in ("train", "dev", "test"))
+            build(read_parts(train, validation=validation, test=test), path, split=Given())
+        paths.append(path)
+    return paths
 
 
-def cells(windows: list[int], model: str, seeds: list[int]) -> list[dict[str, Any]]:
+SETS = {
+    "sp1_discovery": Question(sp1_discovery, (75, 90, 95, 101)),
+    "deepbind_encode": Question(deepbind_encode, (75,)),
+    "gue_tf": Question(gue_tf, (101, 75), strategies=("worst",), preset="holdfast"),
+}
+
+
+def cells(question: Question, model: str, seeds: list[int]) -> list[dict[str, Any]]:
     """Return one page per model to train; at 101 of 101 bp every strategy is No Shift."""
     pages: list[dict[str, Any]] = []
-    for window in windows:
+    for window in question.windows:
         pages.append({"shift": {"window": window}, "model": "kmer", "attack": "centre", "seed": seeds[0]})
-        for attack in STRATEGIES if window < max([*windows, 101]) else STRATEGIES[:1]:
+        for attack in question.strategies if window < 101 else ("centre",):
             pages += [{"shift": {"window": window}, "model": model, "attack": attack, "seed": seed} for seed in seeds]
     return pages
 
@@ -77,16 +109,18 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--model", default="holdfast")
-    parser.add_argument("--preset", default="fast")
+    parser.add_argument("--preset", help="another than the set's own")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="auto")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    paths, windows = SETS[asked.set](asked.real_data, asked.runs / "data")
+    question = SETS[asked.set]
+    preset = asked.preset or question.preset
+    paths = question.prepare(asked.real_data, asked.runs / "data")
     rows = []
-    for path in paths:
-        for page in cells(windows, asked.model, asked.seeds):
-            page |= {"data": str(path), "training": {"preset": asked.preset}, "device": asked.device}
+    for page in cells(question, asked.model, asked.seeds):
+        for path in paths:
+            page = page | {"data": str(path), "training": {"preset": preset}, "device": asked.device}
             experiment = Experiment.parse(page)
             run = existing_run(experiment, asked.runs) or train(experiment, asked.runs, resume=True)
             rows.append(row_of(run, SequenceDataset.open(path, verify=False)))
@@ -94,11 +128,12 @@ def main() -> None:
                 {key: rows[-1][key] for key in ("data", "window_bp", "model", "trained", "seed", "accuracy")},
                 flush=True,
             )
-    suffix = "" if (asked.model, asked.preset) == ("holdfast", "fast") else f"_{asked.model}_{asked.preset}"
+    own = (asked.model, preset) == ("holdfast", question.preset)
+    suffix = "" if own else f"_{asked.model}_{preset}"
     write_result(
         f"accuracy_{asked.set}{suffix}",
         {
-            "preset": asked.preset,
+            "preset": preset,
             "data": {path.name: SequenceDataset.open(path).manifest.model_dump(mode="json") for path in paths},
             "rows": rows,
         },
@@ -118,17 +153,23 @@ def row_of(run: Run, data: SequenceDataset) -> dict[str, Any]:
         "parameters": record.n_parameters,
         "trained": record.strategy,
         "seed": record.seed,
-        "accuracy": {name: round(getattr(task, name)["accuracy"].value, 4) for name in ("clean", "random", "worst")},
-        "interval_95": {
-            name: [round(getattr(task, name)["accuracy"].low, 4), round(getattr(task, name)["accuracy"].high, 4)]
-            for name in ("clean", "random", "worst")
-        },
-        "auroc": {name: round(getattr(task, name)["auroc"].value, 4) for name in ("clean", "random", "worst")},
+        "accuracy": {name: round(getattr(task, name)["accuracy"].value, 4) for name in VIEWS},
+        "interval_95": intervals(task, "accuracy"),
+        "auroc": {name: round(getattr(task, name)["auroc"].value, 4) for name in VIEWS},
+        "auroc_interval_95": intervals(task, "auroc"),
+        "mcc": {name: round(getattr(task, name)["mcc"].value, 4) for name in VIEWS},
+        "mcc_interval_95": intervals(task, "mcc"),
         "certified": round(task.certified_accuracy.value, 4),
         "examples": task.n_examples,
         "by_twin": by_twin(run, data),
         "training": record.training.model_dump(mode="json") if record.training else None,
     }
+
+
+def intervals(task: TaskAudit, metric: str) -> dict[str, list[float]]:
+    """Return a metric's bootstrap intervals, clean, random and worst."""
+    found = {name: getattr(task, name)[metric] for name in VIEWS}
+    return {name: [round(value.low, 4), round(value.high, 4)] for name, value in found.items()}
 
 
 def by_twin(run: Run, data: SequenceDataset) -> dict[str, Any]:

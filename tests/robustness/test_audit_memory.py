@@ -1,5 +1,6 @@
 """An audit's memory does not grow with the number of examples."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -73,16 +74,21 @@ def test_what_python_and_numpy_hold_at_most_does_not_depend_on_the_number_of_exa
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc/self/status")
 def test_the_anonymous_memory_of_the_process_does_not_depend_on_the_number_of_examples(tmp_path: Path) -> None:
-    sizes = (25_000, 75_000)  # both fill every block
-    peaks = []
+    sizes = (25_000, 100_000)  # both fill every block
+    # One arena and no cache of freed blocks: what is left of the noise of allocators and threads is some MiB a run, and
+    # it only ever adds, so the lower of two runs counts.
+    quiet = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "65536", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    lowest = []
     for n in sizes:
         store(tmp_path, n)
         command = [sys.executable, __file__, str(tmp_path), str(n)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
-        peaks.append(int(done.stdout))
-    # Torch, Arrow and the allocators differ by a few MiB from run to run. Held in memory, the table of examples alone
-    # would take 250 bytes an example.
-    assert peaks[1] - peaks[0] < 150 * (sizes[1] - sizes[0]), peaks
+        runs = [
+            subprocess.run(command, check=True, capture_output=True, text=True, timeout=300, env=os.environ | quiet)
+            for _ in range(2)
+        ]
+        lowest.append(min(int(done.stdout) for done in runs))
+    # Held in memory, the table of examples alone would take 250 bytes an example.
+    assert lowest[1] - lowest[0] < 150 * (sizes[1] - sizes[0]), lowest
 
 
 def most_anonymous_bytes(folder: Path, n: int) -> int:

@@ -97,6 +97,23 @@ class Recipe(BaseModel):
         )
 
 
+# Ours, chosen on validation data of S/discovery.
+_FAST = Recipe(
+    epochs=6,
+    batch_size=128,
+    optimiser="adamw",
+    learning_rate=6e-3,
+    weight_decay=0.01,
+    betas=(0.9, 0.99),
+    schedule="one-cycle",
+    average=0.99,
+    curriculum=(
+        Stage(attack="random", share=3),
+        Stage(attack="target", share=1, reach=0.5),
+        Stage(attack="target", share=2),
+    ),
+    mixture=0.25,
+)
 PRESETS: dict[str, Recipe] = {
     # Pap & Megyeri's public code; keras' epsilon.
     "paper": Recipe(
@@ -166,23 +183,9 @@ PRESETS: dict[str, Recipe] = {
         epsilon=1e-7,
         on_collapse="report",
     ),
-    # Ours, chosen on validation data of S/discovery.
-    "fast": Recipe(
-        epochs=6,
-        batch_size=128,
-        optimiser="adamw",
-        learning_rate=6e-3,
-        weight_decay=0.01,
-        betas=(0.9, 0.99),
-        schedule="one-cycle",
-        average=0.99,
-        curriculum=(
-            Stage(attack="random", share=3),
-            Stage(attack="target", share=1, reach=0.5),
-            Stage(attack="target", share=2),
-        ),
-        mixture=0.25,
-    ),
+    "fast": _FAST,
+    # Ours for genomic negatives, chosen on the development parts of GUE's human tasks: twice as long.
+    "holdfast": _FAST.model_copy(update={"epochs": 12}),
 }
 
 

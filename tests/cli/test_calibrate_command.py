@@ -19,7 +19,7 @@ def test_a_calibrated_page_is_trained_as_it_stands(holdfast: Any, tiny_data: Pat
     table, page = pd.read_csv("c/calibration.csv"), yaml.safe_load(Path("c/experiment.yaml").read_text())
     # Three settings without a hidden layer, two folds; two epochs leave room for two checkpoints.
     assert len(table) == 3 * 2 * 2
-    best = table.groupby(["setting", "epoch"])["value"].mean().max()
+    best = table.groupby(["setting", "epoch"])["validation"].mean().max()
     assert found.stdout.startswith(f"best validation auroc {best:.4f}: setting ")
     assert page["training"]["trials"] == 2
     assert page["training"]["changes"]["batch_size"] == 32  # the user's wins over the quick plan's 128

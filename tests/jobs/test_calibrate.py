@@ -57,7 +57,7 @@ def test_every_setting_is_scored_on_every_fold_at_every_checkpoint(data: Path) -
     keys = found.table[["setting", "fold", "epoch"]].apply(tuple, axis=1)
     assert sorted(keys) == [(s, f, e) for s in range(6) for f in range(2) for e in (2, 4)]
     assert set(found.table["hidden"]) == {4, 6}
-    means = found.table.groupby(["setting", "epoch"])["value"].mean()
+    means = found.table.groupby(["setting", "epoch"])["validation"].mean()
     assert found.best.value == pytest.approx(means.max())
     assert (found.best.setting, found.best.epoch) == means.idxmax()
 
@@ -103,9 +103,11 @@ def test_selection_by_training_examples_looks_at_those(data: Path) -> None:
     trained = calibrate(page, plan)
     n = {part: len(SequenceDataset.open(data).part(part)) for part in ("train", "validation")}
     # An accuracy is a whole number of examples of the part it was taken on.
-    for found, part in ((trained, "train"), (held_out, "validation")):
-        right = found.table["value"].to_numpy() * n[part]
+    for column, part in (("training", "train"), ("validation", "validation")):
+        right = trained.table[column].to_numpy() * n[part]
         np.testing.assert_allclose(right, np.round(right), atol=1e-9)
+    assert trained.best.value == trained.table["training"].max()
+    assert held_out.best.value == held_out.table["validation"].max()
     assert not trained.experiment.training.all_data
     assert trained.experiment.training.recipe().keep == "best"
 
@@ -113,15 +115,16 @@ def test_selection_by_training_examples_looks_at_those(data: Path) -> None:
 def test_the_largest_mean_wins_and_ties_go_to_the_shorter_training() -> None:
     values = {(0, 1): (0.5, 0.9), (0, 2): (0.8, 0.8), (1, 1): (0.7, 0.9), (1, 2): (0.99, math.nan)}
     scores = [
-        Score(setting=s, fold=f, epoch=e, steps=e * 10 + f, value=value[f])
+        Score(setting=s, fold=f, epoch=e, steps=e * 10 + f, validation=value[f], training=1 - value[f])
         for (s, e), value in values.items()
         for f in (0, 1)
     ]
     best = best_trial(scores)
     assert (best.setting, best.epoch, best.steps) == (0, 2, 20)
     assert best.value == pytest.approx(0.8)
+    assert best_trial(scores, "training").value == pytest.approx(0.3)
     with pytest.raises(InputError, match="every setting diverged"):
-        best_trial([dataclasses.replace(score, value=math.nan) for score in scores])
+        best_trial([dataclasses.replace(score, validation=math.nan) for score in scores])
 
 
 @pytest.mark.usefixtures("searchable")
@@ -134,8 +137,22 @@ def test_a_setting_that_diverges_does_not_stop_the_search(data: Path, monkeypatc
     found = calibrate(experiment(data, optimiser="sgd"), Plan(settings=4, folds=2))
     diverged = found.table[found.table["learning_rate"] == 1e30]
     assert len(diverged)
-    assert diverged["value"].isna().all()
+    assert diverged["validation"].isna().all()
     assert found.experiment.training.changes["learning_rate"] == 5e-3
+
+
+@pytest.mark.usefixtures("searchable")
+def test_a_search_that_was_kept_is_not_done_again_whatever_it_is_judged_by(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, plan = experiment(data, learning_rate=5e-3), Plan(folds=1)
+    first = calibrate(page, plan, kept=tmp_path)
+    monkeypatch.setattr("holdfast.jobs.calibrate._scores", lambda piece: pytest.fail("trained again"))
+    again = calibrate(page, plan, kept=tmp_path)
+    assert again.best == first.best
+    assert again.table.equals(first.table)
+    by_training = calibrate(page, dataclasses.replace(plan, selection="training"), kept=tmp_path)
+    assert by_training.best.value == first.table["training"].max()
 
 
 def test_a_model_without_a_search_is_refused_and_others_named(data: Path) -> None:

@@ -1,7 +1,8 @@
 """Models side by side: a folder of sets is found, every cell is run, and pairs are told apart by an exact test."""
 
-# ruff: noqa: F401 (fixtures are imported by name)
+# ruff: noqa: F401, F811 (fixtures are imported by name)
 
+import json
 from itertools import product
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from planted_runs import Inline, inline, planted
 from sklearn.metrics import roc_auc_score
 
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.space import Plan, SearchSpace
 from holdfast.data.dataset import SequenceDataset
 from holdfast.jobs.audit import load_run_model
 from holdfast.jobs.collection import collect
 from holdfast.jobs.compare import Comparison, compare_models, contender, paired
+from holdfast.models.holdfast_net import HoldfastNet
 from holdfast.runs.folder import Run
 
 
@@ -44,6 +47,45 @@ def test_files_of_one_stem_are_the_parts_of_a_set(folder: Path, tmp_path: Path) 
     for name, sizes in {"tf.a": [120, 40, 60], "tf.b": [108, 12, 60]}.items():
         made = SequenceDataset.open(found[name])
         assert [len(made.part(part)) for part in ("train", "validation", "test")] == sizes
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("model: demo\ncalibrate: {step: 3}", "calibrate has no setting 'step': did you mean 'steps'"),
+        ("model: demo\ncalibrate: [3]", "expected settings of a plan"),
+        ("model: demo\ncalibrate: {steps: many}", "calibrate: steps is 'many'"),
+        ("model: kmer\ncalibrate: {}", "model 'kmer' has no search of settings"),
+    ],
+)
+def test_a_search_that_cannot_be_made_is_refused_before_anything_is_trained(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    (tmp_path / "one.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        contender(str(tmp_path / "one.yaml"))
+
+
+def test_a_contender_is_searched_on_every_set_apart(
+    folder: Path, tmp_path: Path, inline: Inline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = SearchSpace(crossed={"hidden": (4, 6)}, preset="demo", plan=Plan(selection="training"))
+    monkeypatch.setattr(HoldfastNet, "search", space, raising=False)
+    page = "model: {name: holdfast, params: {widths: [5, 3], filters: [6, 4]}}\ncalibrate: {selection: SELECTION}\n"
+    page += "training: {changes: {epochs: 1}}\n"
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    for selection in ("training", "validation"):
+        (pages / f"by_{selection}.yaml").write_text(page.replace("SELECTION", selection))
+    contenders = tuple(contender(str(pages / f"by_{name}.yaml")) for name in ("training", "validation"))
+    found = compare_models(Comparison(data=folder, contenders=contenders), tmp_path / "runs", inline)
+    assert found.table.groupby("model")["data"].nunique().tolist() == [2, 2]
+    kept = sorted((tmp_path / "runs" / "calibrated").glob("*.json"))
+    assert len(kept) == 2  # a search for each set, which serves both contenders
+    chosen = {run.model_spec.params["hidden"] for run in found.result.runs}
+    assert chosen <= {4, 6}
+    for path in kept:
+        assert {row["setting"] for row in json.loads(path.read_text())} == {0, 1}
 
 
 def test_deepbinds_pairs_get_shuffled_negatives_where_a_file_has_none(tmp_path: Path) -> None:

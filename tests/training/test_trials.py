@@ -151,7 +151,7 @@ def test_checkpoints_are_evenly_spaced_and_scored_as_the_weights_are_there() -> 
     torch.manual_seed(0)
     start = Linear().state_dict()
 
-    def run(epochs: int, checkpoints: int) -> dict[int, float]:
+    def run(epochs: int, checkpoints: int) -> dict[int, tuple[float, float]]:
         model = Linear()
         model.load_state_dict(start)
         plan = Plan(checkpoints=checkpoints)

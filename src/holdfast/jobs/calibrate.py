@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +35,7 @@ from holdfast.training.search import (
     score_checkpoints,
 )
 
-__all__ = ["Calibration", "calibrate", "plan_of", "write_calibration"]
+__all__ = ["Calibration", "calibrate", "plan_of", "search_of", "write_calibration"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +76,18 @@ def plan_of(
     ConfigError
         If the model has no search.
     """
-    space = _space(experiment)
+    space = search_of(experiment.model.name)
     plan = space.quick if quick else space.plan
     return plan if selection is None else dataclasses.replace(plan, selection=selection)
 
 
 def calibrate(
-    experiment: Experiment, plan: Plan, *, executor: Executor | None = None, progress: Progress = SILENT
+    experiment: Experiment,
+    plan: Plan,
+    *,
+    kept: Path | None = None,
+    executor: Executor | None = None,
+    progress: Progress = SILENT,
 ) -> Calibration:
     """Search the model's space on the data's training examples.
 
@@ -91,6 +98,9 @@ def calibrate(
         plan's steps and batch size. The recipe is the preset of the model's search.
     plan
         How much to try, see :func:`plan_of`.
+    kept
+        Folder that keeps the scores of finished searches, so that the same search is not done twice: not when it is
+        repeated, and not when it is judged by other examples.
     executor
         Where to train; left out, here, one training after another.
     progress
@@ -115,7 +125,7 @@ def calibrate(
         steps=None if "epochs" in given else plan.steps,
         batch_size=None if "batch_size" in given else plan.batch_size,
     )
-    space = _left_open(_space(experiment), experiment)
+    space = _left_open(search_of(experiment.model.name), experiment)
     data = SequenceDataset.open(experiment.data)
     settings = space.draw(plan, experiment.seed)
     pages = [_with(experiment, space, setting) for setting in settings]
@@ -124,8 +134,8 @@ def calibrate(
         for number, page in enumerate(pages)
         for fold in range(plan.folds)
     ]
-    scores = _all_scores(pieces, executor, progress)
-    best = best_trial(scores)
+    scores = _searched(pieces, data, kept, executor, progress)
+    best = best_trial(scores, plan.selection)
     return Calibration(
         experiment=_final(pages[best.setting], plan, best, data), best=best, table=_table(settings, scores)
     )
@@ -139,6 +149,24 @@ class _Piece:
     plan: Plan
     setting: int
     fold: int
+
+
+def _searched(
+    pieces: list[_Piece], data: SequenceDataset, kept: Path | None, executor: Executor | None, progress: Progress
+) -> list[Score]:
+    """Return the scores of all pieces, from a file if the same search has been done."""
+    if kept is None:
+        return _all_scores(pieces, executor, progress)
+    asked = [
+        [piece.page | {"name": ""}, dataclasses.replace(piece.plan, selection="validation"), piece.fold]
+        for piece in pieces
+    ]
+    digest = hashlib.sha256(json.dumps([data.fingerprint, asked], default=dataclasses.asdict).encode()).hexdigest()
+    path = kept / f"{digest[:16]}.json"
+    if not path.is_file():
+        scores = _all_scores(pieces, executor, progress)
+        write_text(path, json.dumps([dataclasses.asdict(score) for score in scores], indent=1) + "\n")
+    return [Score(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def _all_scores(pieces: list[_Piece], executor: Executor | None, progress: Progress) -> list[Score]:
@@ -177,8 +205,15 @@ def _scores(piece: _Piece) -> list[Score]:
     values = score_checkpoints(model, train, held_out, attack, page, plan, seed=seed, device=experiment.device)
     per_epoch = -(-len(train) // page.batch_size)
     return [
-        Score(setting=piece.setting, fold=piece.fold, epoch=epoch, steps=epoch * per_epoch, value=value)
-        for epoch, value in values.items()
+        Score(
+            setting=piece.setting,
+            fold=piece.fold,
+            epoch=epoch,
+            steps=epoch * per_epoch,
+            validation=validation,
+            training=training,
+        )
+        for epoch, (validation, training) in values.items()
     ]
 
 
@@ -190,11 +225,18 @@ def write_calibration(found: Calibration, folder: Path) -> tuple[Path, Path]:
     return page, table
 
 
-def _space(experiment: Experiment) -> SearchSpace:
-    space = getattr(MODELS[experiment.model.name], "search", None)
+def search_of(model: str) -> SearchSpace:
+    """Return what may be searched of a registered model.
+
+    Raises
+    ------
+    ConfigError
+        If the model has no search.
+    """
+    space = getattr(MODELS[model], "search", None)
     if not isinstance(space, SearchSpace):
         able = ", ".join(name for name in MODELS if isinstance(getattr(MODELS[name], "search", None), SearchSpace))
-        raise ConfigError(f"model '{experiment.model.name}' has no search of settings; these have: {able}")
+        raise ConfigError(f"model '{model}' has no search of settings; these have: {able}")
     return space
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -14,10 +15,13 @@ from scipy.stats import wilcoxon
 
 from holdfast.core.errors import ConfigError, did_you_mean
 from holdfast.core.files import write_text
+from holdfast.core.parameters import check_values
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.registry import Spec
+from holdfast.core.space import Plan
 from holdfast.data.dataset import SequenceDataset
 from holdfast.execution.base import Executor
+from holdfast.jobs.calibrate import calibrate, search_of
 from holdfast.jobs.collection import collect
 from holdfast.jobs.experiment import STRATEGY_NAMES, Experiment, read_yaml
 from holdfast.jobs.grid import GridResult, run_grid
@@ -30,7 +34,7 @@ from holdfast.runs.folder import Run
 __all__ = ["Compared", "Comparison", "Contender", "compare_models", "contender", "medians", "paired"]
 
 # Keys of an experiment that a contender's file may hold; the rest is the comparison's.
-_CONTENDER_KEYS = ("model", "training")
+_CONTENDER_KEYS = ("model", "training", "calibrate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +102,8 @@ def contender(name: str) -> Contender:
     ----------
     name
         Of a registered model, or the path of a ``.yaml`` file with ``model`` and perhaps ``training``, as an
-        experiment has them; the file's name without ending is the label.
+        experiment has them, and perhaps ``calibrate``: settings of the search's plan, to be made on every data set
+        and under every strategy apart. The file's name without ending is the label.
 
     Raises
     ------
@@ -121,7 +126,22 @@ def contender(name: str) -> Contender:
             raise ConfigError(f"{name}: unknown key '{key}': {did_you_mean(key, _CONTENDER_KEYS)}")
     if "model" not in page:
         raise ConfigError(f"{name}: names no model")
+    if "calibrate" in page:
+        _ = _plan(page, name)
     return Contender(label=Path(name).stem, page=page)
+
+
+def _plan(page: Mapping[str, Any], where: str) -> Plan:
+    """Return the plan of a contender's search: what its file says, laid over the model's own plan."""
+    changes = page["calibrate"] or {}
+    if not isinstance(changes, Mapping):
+        raise ConfigError(f"{where}: calibrate is {changes!r}; expected settings of a plan, or nothing")
+    known = [field.name for field in dataclasses.fields(Plan)]
+    for key in changes:
+        if key not in known:
+            raise ConfigError(f"{where}: calibrate has no setting '{key}': {did_you_mean(key, known)}")
+    own = search_of(Spec.parse(page["model"]).name).plan
+    return dataclasses.replace(own, **check_values(Plan, changes, f"{where}, calibrate"))
 
 
 def compare_models(asked: Comparison, root: Path, executor: Executor, *, progress: Progress = SILENT) -> Compared:
@@ -147,7 +167,7 @@ def compare_models(asked: Comparison, root: Path, executor: Executor, *, progres
     """
     sets = collect(asked.data, root / "data", seed=asked.seed, progress=progress)
     plan = [
-        (data, one.label, _experiment(asked, one, data, folder, strategy))
+        (data, one.label, _settled(one, _experiment(asked, one, data, folder, strategy), root, executor, progress))
         for data, folder in sets.items()
         for one in asked.contenders
         for strategy in _strategies(asked, one)
@@ -229,6 +249,14 @@ def _experiment(asked: Comparison, one: Contender, name: str, folder: Path, stra
         "name": f"{name}-{one.label}-{window}-{strategy}-s{asked.seed}",
     }
     return Experiment.parse(page, where=f"compare, {one.label}")
+
+
+def _settled(one: Contender, page: Experiment, root: Path, executor: Executor, progress: Progress) -> Experiment:
+    """Return the experiment with the best settings of its search, where the contender asks for one."""
+    if "calibrate" not in one.page:
+        return page
+    plan = _plan(one.page, one.label)
+    return calibrate(page, plan, kept=root / "calibrated", executor=executor, progress=progress).experiment
 
 
 def _rows(run: Run, data: str, label: str, strategy: str) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 Metric = Literal["auroc", "accuracy"]
+Selection = Literal["validation", "training"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +52,20 @@ class Score:
         Number of the fold that was held out.
     epoch, steps
         Behind the weights.
-    value
-        Performance there; NaN where the training diverged.
+    validation, training
+        Performance there on what was held out and on what was trained on; NaN where the training diverged.
     """
 
     setting: int
     fold: int
     epoch: int
     steps: int
-    value: float
+    validation: float
+    training: float
+
+    def by(self, selection: Selection) -> float:
+        """Return the performance that a selection goes by."""
+        return self.training if selection == "training" else self.validation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +107,7 @@ def score_checkpoints(
     *,
     seed: int,
     device: str = "auto",
-) -> dict[int, float]:
+) -> dict[int, tuple[float, float]]:
     """Train once and return the performance at each checkpoint, by the epochs behind it.
 
     Parameters
@@ -115,8 +121,8 @@ def score_checkpoints(
     recipe
         As :func:`planned_recipe` gives it.
     plan
-        Says how many checkpoints, and what is measured on which examples. With one checkpoint the weights are scored
-        that the training leaves, which may be those of its best epoch.
+        Says how many checkpoints, and what is measured. With one checkpoint the weights are scored that the training
+        leaves, which may be those of its best epoch.
     seed
         Of order and dropout.
     device
@@ -124,26 +130,28 @@ def score_checkpoints(
 
     Returns
     -------
-    dict of int to float
-        NaN where the training diverged before.
+    dict of int to two floats
+        On the held-out and on the training examples; NaN where the training diverged before.
     """
-    scored = train if plan.selection == "training" else held_out
-    found = dict.fromkeys(_marks(recipe, plan.checkpoints), math.nan)
+    found = dict.fromkeys(_marks(recipe, plan.checkpoints), (math.nan, math.nan))
 
     def look(epoch: int, now: SequenceModel) -> None:
         if len(found) > 1 and epoch in found:
-            found[epoch] = performance(now, scored, attack, plan.metric)
+            found[epoch] = both(now)
+
+    def both(now: SequenceModel) -> tuple[float, float]:
+        return performance(now, held_out, attack, plan.metric), performance(now, train, attack, plan.metric)
 
     try:
         fit(model, train, held_out, attack, recipe, seed=seed, device=device, watch=Watch(weights=look))
     except Diverged:
         return found
     if len(found) == 1:
-        found = dict.fromkeys(found, performance(model, scored, attack, plan.metric))
+        found = dict.fromkeys(found, both(model))
     return found
 
 
-def best_trial(scores: list[Score]) -> Trial:
+def best_trial(scores: list[Score], selection: Selection = "validation") -> Trial:
     """Return the setting and epoch of the largest mean over folds; of equal ones the first setting, the fewest epochs.
 
     Raises
@@ -154,7 +162,7 @@ def best_trial(scores: list[Score]) -> Trial:
     grouped: dict[tuple[int, int], list[Score]] = {}
     for score in scores:
         grouped.setdefault((score.setting, score.epoch), []).append(score)
-    means = {key: float(np.mean([score.value for score in group])) for key, group in sorted(grouped.items())}
+    means = {key: float(np.mean([score.by(selection) for score in group])) for key, group in sorted(grouped.items())}
     finite = {key: value for key, value in means.items() if math.isfinite(value)}
     if not finite:
         raise InputError("calibration: every setting diverged; look at the data, or lower the learning rates")

@@ -77,6 +77,8 @@ def model_table() -> str:
 def _tables(name: str) -> Callable[[Page], str]:
     if name.startswith("accuracy_sp1_discovery"):
         return accuracy_beside_the_paper
+    if name == "accuracy_gue_tf":
+        return beside_language_models
     return next(table for start, table in TABLES.items() if name.startswith(start))
 
 
@@ -110,6 +112,68 @@ def _accuracy(page: Page, paper: Mapping[tuple[int, str], tuple[str, str]]) -> s
     parts = [_table(columns, body, words=3 + several), said]
     twins = _by_twin(groups, several=several)
     return "\n\n".join([*parts, *twins])
+
+
+def beside_language_models(page: Page) -> str:
+    """Return GUE's human tasks: test AUROC and MCC of whole contexts, beside published AUROCs; then what shifts do."""
+    whole = [row for row in page["rows"] if row["window_bp"] == row["context_bp"]]
+    sets = sorted({row["data"] for row in whole})
+
+    def cells(model: str, metric: str) -> list[str]:
+        found = {row["data"]: row for row in whole if row["model"] == model}
+        return [_with_interval(found[name], metric, "clean") for name in sets]
+
+    columns = ["model", *(f"task {name[-1]}, AUROC" for name in sets), *(f"task {name[-1]}, MCC" for name in sets)]
+    body = [[model, *cells(model, "auroc"), *cells(model, "mcc")] for model in ("holdfast", "kmer")]
+    body += [[f"{model} (published)", *values, "", "", ""] for model, values in LANGUAGE_MODELS.items()]
+    moved = [
+        [row["data"][-1], row["model"], "control" if row["model"] == "kmer" else row["trained"]]
+        + [_with_interval(row, metric, view) for metric in ("auroc", "accuracy") for view in ("clean", "worst")]
+        + [f"{row['certified']:.3f}"]
+        for row in sorted(page["rows"], key=lambda row: (row["data"], row["model"]))
+        if row["window_bp"] != row["context_bp"]
+    ]
+    titles = ["task", "model", "trained", "AUROC, clean", "worst", "accuracy, clean", "worst", "certified and right"]
+    return "\n\n".join(
+        [
+            _table(columns, body),
+            "Test ± half a 95 % bootstrap interval. The language models' numbers are from table 1 of"
+            " doi:10.1038/s41467-025-65823-8 (mean token embeddings).",
+            "Windows of 75 of the 101 bp:",
+            _table(titles, moved, words=3),
+        ]
+    )
+
+
+def _with_interval(row: Page, metric: str, view: str) -> str:
+    low, high = row["interval_95" if metric == "accuracy" else f"{metric}_interval_95"][view]
+    return f"{row[metric][view]:.3f} ±{(high - low) / 2:.3f}"
+
+
+def demo_against_deepbind(page: Page) -> str:
+    """Return each set's test AUROC by contender, medians, and the pairwise tests."""
+    models = list(dict.fromkeys(row["model"] for row in page["rows"]))
+    sets = list(dict.fromkeys(row["data"] for row in page["rows"]))
+    found = {(row["data"], row["model"]): row for row in page["rows"]}
+
+    def best(values: list[float]) -> list[str]:
+        return [f"**{value:.3f}**" if value == max(values) else f"{value:.3f}" for value in values]
+
+    body = []
+    for name in sets:
+        chosen = found[name, "demo_by_training"]["chosen"], found[name, "demo_by_validation"]["chosen"]
+        depths = " / ".join(f"{one['conv_layers']}+{one['highway_layers']}" for one in chosen)
+        body.append([name, depths, *best([found[name, model]["auroc"] for model in models])])
+    medians = {row["model"]: row["clean_auroc"] for row in page["medians"]}
+    body.append(["median", "", *best([medians[model] for model in models])])
+    pairs: Columns = {
+        "pair": lambda row: f"{row['a']} - {row['b']}",
+        "wins": lambda row: f"{row['wins_a']} : {row['wins_b']}",
+        "median difference": lambda row: f"{row['median_difference']:+.4f}",
+        "Wilcoxon p": lambda row: f"{row['p']:.2g}",
+    }
+    tables = _table(["data", "depth by training / validation", *models], body, words=2), _listed(page["pairs"], pairs)
+    return "\n\n".join(tables)
 
 
 def _by_twin(groups: Mapping[tuple[str, int, str, str], Sequence[Page]], *, several: bool) -> list[str]:
@@ -261,16 +325,45 @@ def parity(page: Page) -> str:
     return _listed(page["rows"], columns)
 
 
+def contract(page: Page) -> str:
+    """Return what every model promises, measured."""
+
+    def size(value: float) -> str:
+        return "0" if value == 0 else f"{value:.0e}"
+
+    columns: Columns = {
+        "model": lambda row: f"`{row['model']}`",
+        "parameters as stated": lambda row: "yes" if row["parameters"] == row["parameters_stated"] else "no",
+        "alone": lambda row: size(row["alone_against_batch"]),
+        "scan": lambda row: size(row["scan_against_loop"]) if row["scan_is_shared"] else "the loop",
+        "other strand": lambda row: size(row["other_strand"]) if row["both_strands"] else "differs",
+        "saved": lambda row: size(row["saved_copy"]),
+        "`torch.export`": lambda row: size(row["torch_export"]),
+        "ONNX": lambda row: size(row["onnx"]),
+        "loss falls": lambda row: {True: "yes", False: "no", None: "solved"}[row["loss_falls"]],
+    }
+    return _listed(page["rows"], columns)
+
+
+LANGUAGE_MODELS = {
+    "DNABERT-2": (".838", ".821", ".790"),
+    "NT-v2": (".832", ".809", ".797"),
+    "HyenaDNA": (".830", ".821", ".788"),
+    "Caduceus-Ph": (".880", ".869", ".825"),
+    "GROVER": (".862", ".850", ".816"),
+}
 TABLES: Mapping[str, Callable[[Page], str]] = {
     "accuracy": accuracy,
     "scan_pooled": scan_pooled,  # before its prefix
     "scan": scan,
     "parity": parity,
+    "contract": contract,
     "training_step": training_step,
     "read_fasta": read_fasta,
     "shuffle": shuffle,
     "store": store,
     "audit_memory": audit_memory,
+    "demo_against_deepbind": demo_against_deepbind,
 }
 
 

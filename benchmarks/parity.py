@@ -2,7 +2,7 @@
 
 python benchmarks/parity.py --models FOLDER
 
-FOLDER holds deepgrn/, factornet/, pap_megyeri/ and refs/.
+FOLDER holds deepgrn/, factornet/, pap_megyeri/, deepbind_params/ and refs/.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import torch
 from torch import Tensor
 
 from harness import write_result
+from holdfast.dna.codes import one_hot
 from holdfast.models import MODELS
-from holdfast.models.keras import load
+from holdfast.models.keras import load as load_keras
 from holdfast.models.published import Wanted
+from holdfast.models.published_deepbind import load as load_text
 from holdfast.models.stored import n_parameters
 
 
@@ -41,28 +43,37 @@ def pairs(root: Path) -> list[tuple[Path, Path]]:
     for ref in sorted((root / "refs/factornet").glob("*.npz")):
         factor, _, settings = ref.stem.partition("__")
         found.append((root / "factornet" / factor / settings / "final_model.hdf5", ref))
+    texts = sorted(path for path in (root / "refs/deepbind").glob("D*.npz"))
+    found += [(root / "deepbind_params" / f"{ref.stem}.txt", ref) for ref in texts]
     papers = sorted((root / "pap_megyeri").glob("*.hdf5"))
     return found + list(zip(papers, sorted((root / "refs/pap_megyeri").glob("*.npz")), strict=True))
 
 
 def compared(path: Path, references: Path) -> dict[str, Any]:
     """Return the errors of one file."""
+    load = load_text if path.suffix == ".txt" else load_keras
     published = load(path, Wanted())
     model: Any = MODELS.build(published.spec, n_tasks=published.n_tasks, window=published.window).eval()
     model.load_state_dict(published.weights)
     expected = np.load(references)
     with torch.no_grad():
-        arrays = strands(model, expected) if "tracks" in expected else plain(model, expected)
+        arrays = answers(model, expected)
     errors = {name: float(np.abs(ours.numpy() - expected[name]).max()) for name, ours in arrays.items()}
     row = {"model": published.spec.name, "references": references.stem, "parameters": n_parameters(model)}
     largest = {name: float(np.abs(expected[name]).max()) for name in arrays}
     return {**row, "examples": len(expected["sequence_codes"]), "errors": errors, "largest_values": largest}
 
 
+def answers(model: Any, expected: Any) -> dict[str, Tensor]:
+    """Return what the model says under the names that the references have."""
+    if "score_full" in expected:
+        return {"score_full": model(bases(expected))[:, 0]}
+    return strands(model, expected) if "tracks" in expected else plain(model, expected)
+
+
 def bases(expected: Any) -> Tensor:
     """Return the (N, 4, W) windows."""
-    codes = torch.from_numpy(expected["sequence_codes"]).long()
-    return torch.nn.functional.one_hot(codes, 4).transpose(1, 2).float()
+    return one_hot(torch.from_numpy(expected["sequence_codes"]))
 
 
 def plain(model: Any, expected: Any) -> dict[str, Tensor]:

@@ -319,7 +319,7 @@ def parity(page: Page) -> str:
         "model": lambda row: f"`{row['model']}`",
         "parameters": lambda row: _number(row["parameters"]),
         "output": lambda row: worst(row, "output"),
-        "logit": lambda row: worst(row, "logit"),
+        "logit": lambda row: worst(row, "logit") or worst(row, "score"),
         "attention": lambda row: worst(row, "attention"),
     }
     return _listed(page["rows"], columns)

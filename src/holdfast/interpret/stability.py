@@ -19,7 +19,7 @@ from holdfast.core.parameters import Count, Share, check_values
 from holdfast.dna.codes import Codes
 from holdfast.interpret.attribution.base import Attribution
 
-__all__ = ["MIN_WINDOWS", "Overlay", "WindowMaps", "explain_windows", "moved", "overlay"]
+__all__ = ["MIN_WINDOWS", "Overlay", "WindowMaps", "check_edge", "explain_windows", "moved", "overlay"]
 
 Floats = NDArray[np.float64]
 # Bases of windows whose maps are held at a time; one example's windows at the least.
@@ -214,8 +214,7 @@ def overlay(
     check_values(overlay, {"edge_bp": edge_bp, "important": important, "few": few}, "overlay")
     n, _, window = maps.shape
     starts = _checked_offsets(offsets, window, context)
-    if 2 * edge_bp >= window:
-        raise InputError(f"edge_bp is {edge_bp}: nothing is left of a window of {window} bp; give less")
+    check_edge(edge_bp, window)
     kept = np.ones((n, len(starts)), dtype=bool) if legal is None else legal
     sums = _Sums.of(maps, starts, kept, context, edge_bp)
     with np.errstate(invalid="ignore", divide="ignore"):  # NaN where no window says anything
@@ -258,7 +257,9 @@ class _Sums:
     ) -> _Sums:
         """Add up the windows, one offset at a time."""
         shape = (len(maps), context)
-        sums = cls(*(np.zeros(shape, dtype=np.int64) for _ in range(3)), *(np.zeros(shape) for _ in range(4)))
+        count, above, below = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+        total, square, absolute, largest = (np.zeros(shape, dtype=np.float64) for _ in range(4))
+        sums = cls(count, above, below, total, square, absolute, largest)
         inside = slice(edge_bp, maps.shape[2] - edge_bp)
         for number, offset in enumerate(offsets):
             at = slice(offset + inside.start, offset + inside.stop)
@@ -333,6 +334,18 @@ def moved(
     norms = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):  # NaN where there is nothing to compare
         return np.asarray(1.0 - np.clip(np.where(norms > 0, (a * b).sum(axis=1), np.nan) / norms, -1.0, 1.0))
+
+
+def check_edge(edge_bp: int, window: int) -> None:
+    """Refuse edges that leave nothing of a window.
+
+    Raises
+    ------
+    InputError
+        If they do.
+    """
+    if 2 * edge_bp >= window:
+        raise InputError(f"edge_bp is {edge_bp}: nothing is left of a window of {window} bp; give less")
 
 
 def _checked_offsets(offsets: Sequence[int] | NDArray[np.integer], window: int, context: int) -> NDArray[np.int64]:

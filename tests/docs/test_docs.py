@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from holdfast.cli.app import app
 from holdfast.jobs.experiment import Experiment
+from holdfast.runs.files import STABILITY_COLUMNS
 from holdfast.runs.folder import FILES, HISTORY_COLUMNS, WINDOW_COLUMNS
 from holdfast.training.recipe import Recipe
 
@@ -26,6 +27,7 @@ RUN = {"bash", "python", "pycon"}
 SHOWN = {"text", "yaml", "{toctree}", "{eval-rst}", "{include} ../README.md"}
 SHELL_MARKS = {">", ">>", "<", "|", "&", "&&", "||", ";"}
 SECONDS = 180
+GROUPS = ("data", "explain")  # commands that have commands
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 WORKING_PAGES = [
     page for page in PAGES if any(block.language in RUN and not block.not_run for block in blocks_of(page))
@@ -139,7 +141,7 @@ def help_of(*command: str) -> str:
 
 
 def subcommand(words: list[str]) -> tuple[str, ...]:
-    return tuple(words[:2] if words[0] == "data" else words[:1])
+    return tuple(words[:2] if words[0] in GROUPS else words[:1])
 
 
 COMMAND_LINE = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
@@ -153,7 +155,7 @@ def test_the_command_line_page_has_every_command() -> None:
         return set(listed)
 
     top = commands()
-    assert set(SECTIONS) == (top - {"data"}) | {f"data {name}" for name in commands("data")}
+    assert set(SECTIONS) == (top - set(GROUPS)) | {f"{group} {name}" for group in GROUPS for name in commands(group)}
 
 
 @pytest.mark.parametrize("command", sorted(SECTIONS))
@@ -176,7 +178,7 @@ def test_the_experiment_page_has_every_setting() -> None:
 
 def test_the_run_folder_page_names_every_file_and_column() -> None:
     page = (ROOT / "docs" / "guides" / "run-folder.md").read_text(encoding="utf-8")
-    for name in (*FILES.values(), *HISTORY_COLUMNS, *WINDOW_COLUMNS):
+    for name in (*FILES.values(), *HISTORY_COLUMNS, *WINDOW_COLUMNS, *STABILITY_COLUMNS):
         assert f"`{name}`" in page, name
 
 

@@ -13,6 +13,7 @@ from holdfast.cli.compare import compare
 from holdfast.cli.data import data_app
 from holdfast.cli.demo import demo
 from holdfast.cli.ensemble import ensemble
+from holdfast.cli.explain import explain_app
 from holdfast.cli.grid import grid
 from holdfast.cli.guard import guarded
 from holdfast.cli.import_ import import_
@@ -63,6 +64,7 @@ app.command("compare")(guarded(compare))
 app.command("reproduce")(guarded(reproduce))
 app.command("list")(guarded(list_names))
 app.add_typer(data_app, name="data")
+app.add_typer(explain_app, name="explain")
 
 
 def main() -> None:

@@ -23,7 +23,17 @@ from holdfast.robustness.ood import in_versus_out
 from holdfast.robustness.shift import Shift
 from holdfast.runs.folder import Run
 
-__all__ = ["audit_again", "audit_module", "audit_run", "keep_audit", "load_module", "load_run_model", "run_tasks"]
+__all__ = [
+    "audit_again",
+    "audit_module",
+    "audit_run",
+    "check_auditable",
+    "keep_audit",
+    "load_module",
+    "load_run_model",
+    "open_run_data",
+    "run_tasks",
+]
 
 
 def load_run_model(run: Run) -> SequenceModel:
@@ -141,7 +151,7 @@ def audit_again(
         report needs cannot be read. Nothing is written then.
     """
     run = Run.open(folder)
-    _check_auditable(run)
+    check_auditable(run)
     experiment = Experiment.parse(run.config, where=str(run.path("config")))
     model, examples = load_run_model(run), open_run_data(run, experiment, data)
     if not changes and device is None:
@@ -159,7 +169,14 @@ def audit_again(
     )
 
 
-def _check_auditable(run: Run) -> None:
+def check_auditable(run: Run) -> None:
+    """Refuse a run that has no model, no data set or no threat model to go with it.
+
+    Raises
+    ------
+    InputError
+        Naming what is missing and what brings it.
+    """
     if run.record.kind == "imported" and not run.has("weights"):
         raise InputError(
             f"{run.folder}: a module's audit, kept without its model; give --module again to audit it again"

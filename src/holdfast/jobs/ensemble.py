@@ -25,7 +25,7 @@ from holdfast.report import write_report
 from holdfast.runs.folder import Run
 from holdfast.runs.records import FilterRecord, RunRecord
 
-__all__ = ["ensemble_of"]
+__all__ = ["ensemble_filters", "ensemble_of"]
 
 
 def ensemble_of(
@@ -73,7 +73,7 @@ def ensemble_of(
     save_weights(model, run.path("weights"))
     run.write_model_spec(Experiment.parse(config).resolved_model)
     audit_run(run, model, data, progress=progress)
-    run.write_filters(_filters(model, data))
+    run.write_filters(ensemble_filters(model, data))
     run.finish(record)
     write_report([run], run.path("report"))
     return run
@@ -158,11 +158,18 @@ def _started(root: Path, record: RunRecord, config: dict[str, Any]) -> Run:
     return Run.create(root, record, config=config, resume=unfinished)
 
 
-def _filters(model: Ensemble, data: SequenceDataset) -> list[FilterRecord]:
-    """Return the most informative first-layer filters of all members."""
+def ensemble_filters(
+    model: Ensemble,
+    data: SequenceDataset,
+    *,
+    part: str = "test",
+    threshold: float = 0.5,
+    limit: int = N_FILTERS,
+) -> list[FilterRecord]:
+    """Return the most informative first-layer filters of all members, as motifs of a part of the data."""
     rows = [
         row.model_copy(update={"name": f"member {number} {row.name}"})
         for number, member in enumerate(model.list_members(), start=1)
-        for row in filter_records(member, data)
+        for row in filter_records(member, data, part=part, threshold=threshold, limit=limit)
     ]
-    return sorted(rows, key=lambda row: -row.information_bits)[:N_FILTERS]
+    return sorted(rows, key=lambda row: -row.information_bits)[:limit]

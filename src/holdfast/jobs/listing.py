@@ -12,6 +12,7 @@ import torch
 from holdfast.core.registry import Registry, Spec
 from holdfast.data.sources import published_sets
 from holdfast.data.split import SPLITS
+from holdfast.interpret.attribution import ATTRIBUTIONS
 from holdfast.io import READERS
 from holdfast.models import MODELS
 from holdfast.models.base import ModelFacts
@@ -92,6 +93,7 @@ LISTS: Mapping[str, Callable[[], Listing]] = {
     "models": models,
     "attacks": _registered(ATTACKS),
     "losses": _registered(LOSSES),
+    "attributions": _registered(ATTRIBUTIONS),
     "presets": _presets,
     "formats": _registered(READERS),
     "splits": _registered(SPLITS),

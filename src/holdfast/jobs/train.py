@@ -37,6 +37,7 @@ from holdfast.training.fit import Fitted, Watch
 from holdfast.training.trials import fit_trials
 
 __all__ = [
+    "N_FILTERS",
     "assist",
     "data_facts",
     "epochs_done",
@@ -336,8 +337,15 @@ def _facts(fitted: Fitted, experiment: Experiment, seconds: float) -> TrainingFa
     )
 
 
-def filter_records(model: SequenceModel, data: SequenceDataset) -> list[FilterRecord]:
-    """Return the most informative first-layer filters, as motifs of the test part."""
+def filter_records(
+    model: SequenceModel,
+    data: SequenceDataset,
+    *,
+    part: str = "test",
+    threshold: float = 0.5,
+    limit: int = N_FILTERS,
+) -> list[FilterRecord]:
+    """Return the most informative first-layer filters, as motifs of a part of the data."""
     return [
         FilterRecord(
             name=motif.name,
@@ -345,5 +353,5 @@ def filter_records(model: SequenceModel, data: SequenceDataset) -> list[FilterRe
             n_sites=int(motif.sites or 0),
             information_bits=float(motif.information().sum()),
         )
-        for motif in first_layer_motifs(model, data.part("test"))[:N_FILTERS]
+        for motif in first_layer_motifs(model, data.part(part), threshold=threshold)[:limit]
     ]

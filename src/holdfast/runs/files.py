@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-__all__ = ["FILES", "HISTORY_COLUMNS", "WINDOW_COLUMNS", "FileKind"]
+__all__ = ["FILES", "HISTORY_COLUMNS", "STABILITY_COLUMNS", "WINDOW_COLUMNS", "FileKind"]
 
 FileKind = Literal[
     "record",
@@ -18,6 +18,11 @@ FileKind = Literal[
     "tasks",
     "windows",
     "filters",
+    "attributions",
+    "attribution_regions",
+    "attribution_track",
+    "stability",
+    "stability_table",
     "report",
     "log",
     "checkpoint",
@@ -34,6 +39,11 @@ FILES: Mapping[FileKind, str] = {
     "tasks": "tasks.csv",
     "windows": "windows.parquet",
     "filters": "filters.json",
+    "attributions": "attributions.npz",
+    "attribution_regions": "attributions.bed",
+    "attribution_track": "attributions.bw",
+    "stability": "stability.json",
+    "stability_table": "stability.parquet",
     "report": "report.html",
     "log": "log.txt",
     "checkpoint": "checkpoint",
@@ -61,4 +71,21 @@ WINDOW_COLUMNS = (
     "worst_strand",
     "radius_bp",
     "certified",
+)
+
+STABILITY_COLUMNS = (
+    "index",
+    "name",
+    "label",
+    "score",
+    "sign_score",
+    "movement",
+    "worst_offset",
+    "n_windows",
+    "n_fleeting",
+    "count",
+    "mean",
+    "spread",
+    "sign",
+    "fleeting",
 )

@@ -23,7 +23,7 @@ from holdfast.core.errors import InputError
 from holdfast.core.files import write_text
 from holdfast.core.registry import Spec
 from holdfast.runs.files import FILES, HISTORY_COLUMNS, WINDOW_COLUMNS, FileKind
-from holdfast.runs.records import SCHEMA_VERSION, AuditRecord, DataFacts, FilterRecord, RunRecord
+from holdfast.runs.records import SCHEMA_VERSION, AuditRecord, DataFacts, FilterRecord, RunRecord, StabilityRecord
 from holdfast.runs.tables import read_blocks, task_table, write_blocks
 
 __all__ = ["FILES", "HISTORY_COLUMNS", "WINDOW_COLUMNS", "FileKind", "Run", "find_runs", "run_folders"]
@@ -193,6 +193,11 @@ class Run:
             raise self._garbled("filters", _first_error(error)) from error
 
     @property
+    def stability(self) -> StabilityRecord:
+        """Whether explanations survive a shift."""
+        return self._parse("stability", StabilityRecord)
+
+    @property
     def history(self) -> pd.DataFrame:
         """One row per epoch, columns :data:`HISTORY_COLUMNS`."""
         self.require("history")
@@ -253,6 +258,10 @@ class Run:
         """Write first-layer filters."""
         rows = [json.loads(row.model_dump_json()) for row in filters]
         write_text(self.path("filters"), json.dumps(rows) + "\n")
+
+    def write_stability(self, record: StabilityRecord) -> None:
+        """Write whether explanations survive a shift."""
+        self._write_json("stability", record)
 
     def write_history(self, history: pd.DataFrame) -> None:
         """Write the whole history, one row per epoch; it is small, so each epoch writes it anew.
@@ -330,6 +339,8 @@ class Run:
             return "run the same `holdfast audit --module ... --save` again"
         if kind in ("audit", "windows"):
             return f"run `holdfast audit {self.folder}`"
+        if kind.partition("_")[0] in ("attributions", "attribution", "stability"):
+            return f"run `holdfast explain {'stability' if kind[0] == 's' else 'attributions'} {self.folder}`"
         return f"the run is done, so --resume does not apply: put the file back, or {_ANEW}"
 
     def _with_columns(self, kind: FileKind, table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

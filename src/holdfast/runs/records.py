@@ -20,6 +20,7 @@ __all__ = [
     "OutOfDistribution",
     "RunRecord",
     "ShiftFacts",
+    "StabilityRecord",
     "TaskAudit",
     "TrainingFacts",
     "setting_words",
@@ -218,6 +219,36 @@ class FilterRecord(Record):
     """W rows of A, C, G, T."""
     n_sites: int
     information_bits: float
+
+
+class StabilityRecord(Record):
+    """Whether a model's explanations survive a shift; :mod:`holdfast.interpret.stability` has the words."""
+
+    schema_version: int = SCHEMA_VERSION
+    settings: dict[str, Any]
+    """What was asked: equal settings give equal numbers."""
+    method: str
+    """As a command names it, with its settings."""
+    task: str
+    part: str
+    chosen: str
+    """Which examples, in words."""
+    n_examples: int
+    n_windows: int
+    """Legal offsets of the threat model."""
+    edge_bp: int
+    score: Estimate
+    """Mean stability over the examples that have one."""
+    sign_score: Estimate
+    movement: Estimate
+    """Mean movement of the worst window's map from the clean one, over examples whose worst window is another one."""
+    n_moved: int
+    """Examples behind it."""
+    fleeting: Estimate
+    """Mean number of fleeting bases of an example."""
+    n_incomplete: int
+    """Maps whose method promises completeness and did not keep it."""
+    seconds: float
 
 
 class DataFacts(Record):

@@ -1,0 +1,167 @@
+"""Maps of chosen examples under three windows: the leftmost legal one, the centre, the worst."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from holdfast.core.progress import SILENT, Progress
+from holdfast.data.dataset import SequenceDataset
+from holdfast.interpret.attribution import Attributions
+from holdfast.io.browser import write_bed, write_bigwig
+from holdfast.jobs.explain import Question, Subject, fragile_and_robust, named, open_subject, worst_columns
+from holdfast.report import write_report
+from holdfast.robustness.audit import scan_dataset
+from holdfast.runs.explanations import StoredMaps, read_maps, write_maps
+from holdfast.runs.folder import FileKind, Run
+
+__all__ = ["ROLES", "Explained", "explain_attributions"]
+
+ROLES = ("first", "centre", "worst")
+_TRACKS: tuple[FileKind, ...] = ("attribution_regions", "attribution_track")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Explained:
+    """What came of a question.
+
+    Parameters
+    ----------
+    run
+        Whose folder has it.
+    maps
+        R = 3 windows of each example.
+    reused
+        Whether they were there already.
+    """
+
+    run: Run
+    maps: StoredMaps
+    reused: bool
+
+
+def explain_attributions(
+    folder: Path,
+    question: Question,
+    *,
+    data: Path | None = None,
+    device: str | None = None,
+    progress: Progress = SILENT,
+) -> Explained:
+    """Explain chosen examples under three windows each and keep the maps in the run folder and on its report.
+
+    Parameters
+    ----------
+    folder
+        Run folder.
+    question
+        Method, task and examples; ``n`` takes the n most fragile and the n most robust bound ones.
+    data
+        Where the run's data set lies now; left out, where it was.
+    device
+        Left out, the experiment's.
+    progress
+        Whom to tell how far it is, and what is written over.
+
+    Raises
+    ------
+    InputError
+        If the run or its data cannot be read, or there are no such examples.
+    ConfigError
+        If there is no such method.
+    """
+    method = question.build_method()
+    subject = open_subject(folder, question, data=data, device=device)
+    run = subject.run
+    chosen = named(subject, question.index) if question.index else fragile_and_robust(subject, question.n)
+    settings = json.dumps(subject.settings(question, chosen.rows), sort_keys=True)
+    if run.has("attributions"):
+        there = read_maps(run)
+        if there.settings == settings:
+            return Explained(run=run, maps=there, reused=True)
+        progress.say(f"writing over the maps by {there.method} of {there.chosen} in {run.path('attributions')}")
+    examples = subject.data.take(chosen.rows)
+    offsets = _three_windows(subject, examples)
+    windows = _windows(examples, offsets, subject.shift.window)
+    index = torch.from_numpy(np.repeat(chosen.rows, len(ROLES)))
+    with progress.task(f"explaining {len(windows)} windows by {question.method_words}", None):
+        found = method(subject.model, windows, task=subject.task, index=index, device=subject.device)
+    maps = _stored(found, examples, offsets, settings, subject, question, chosen.words)
+    write_maps(run, maps)
+    _write_tracks(run, maps)
+    write_report([run], run.path("report"))
+    return Explained(run=run, maps=maps, reused=False)
+
+
+def _three_windows(subject: Subject, examples: SequenceDataset) -> NDArray[np.int64]:
+    """Return (N, 3) offsets, in the order of :data:`ROLES`."""
+    shift, legal = subject.shift, subject.shift.legal(examples.core)
+    logits = scan_dataset(subject.model, examples, shift, device=str(subject.device))[:, :, subject.task]
+    worst = worst_columns(logits, examples.labels[:, subject.task], legal, centre=shift.centre_choice)
+    columns = np.stack([legal.argmax(axis=1), np.full(len(legal), shift.centre_choice), worst], axis=1)
+    return np.asarray(shift.offsets[columns])
+
+
+def _windows(examples: SequenceDataset, offsets: NDArray[np.int64], window: int) -> NDArray[np.uint8]:
+    """Return (3 N, W) windows, an example's beside each other."""
+    columns = offsets[:, :, None] + np.arange(window)
+    return np.asarray(examples.codes[np.arange(len(examples))[:, None, None], columns]).reshape(-1, window)
+
+
+def _stored(
+    found: Attributions,
+    examples: SequenceDataset,
+    offsets: NDArray[np.int64],
+    settings: str,
+    subject: Subject,
+    question: Question,
+    chosen: str,
+) -> StoredMaps:
+    times, places = len(ROLES), examples.places
+    hypothetical = None if found.hypothetical is None else found.hypothetical.astype(np.float16)
+    return StoredMaps(
+        settings=settings,
+        method=question.method_words,
+        task=subject.task_name,
+        chosen=chosen,
+        context=subject.data.context,
+        names=np.repeat(np.array(places.names), times),
+        index=np.repeat(examples.index, times),
+        label=np.repeat(examples.labels[:, subject.task], times),
+        role=np.tile(np.array(ROLES), len(examples)),
+        offset=offsets.ravel(),
+        core=np.repeat(examples.core, times, axis=0),
+        logits=found.logits,
+        codes=found.codes,
+        per_base=found.per_base,
+        hypothetical=hypothetical,
+        gap=found.gap,
+        incomplete=found.incomplete,
+        chrom=None if places.chrom is None else np.repeat(np.array(places.chrom), times),
+        start=None if places.start is None else np.repeat(places.start, times),
+    )
+
+
+def _write_tracks(run: Run, maps: StoredMaps) -> None:
+    """Write the centre windows for a genome browser; without coordinates, remove what another data set left."""
+    if maps.chrom is None or maps.start is None:
+        for kind in _TRACKS:
+            run.path(kind).unlink(missing_ok=True)
+        return
+    centre = maps.role == "centre"
+    chrom, start = maps.chrom[centre].tolist(), (maps.start + maps.offset)[centre]
+    bound = 1 / (1 + np.exp(-maps.logits[centre].astype(np.float64)))
+    write_bed(
+        run.path("attribution_regions"),
+        chrom=chrom,
+        start=start,
+        end=start + maps.window,
+        names=maps.names[centre].tolist(),
+        score=bound,
+    )
+    write_bigwig(run.path("attribution_track"), chrom=chrom, start=start, values=maps.per_base[centre])

@@ -1,0 +1,167 @@
+"""Explanations in a run folder: maps of chosen windows in one npz, what every shift does to them in a table."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow
+from numpy.typing import NDArray
+
+from holdfast.core.errors import InputError
+from holdfast.core.files import writing
+from holdfast.runs.files import STABILITY_COLUMNS
+from holdfast.runs.folder import Run
+from holdfast.runs.tables import write_blocks
+
+__all__ = [
+    "StoredMaps",
+    "read_maps",
+    "read_stability_table",
+    "write_maps",
+    "write_stability_table",
+]
+
+_OPTIONAL = ("hypothetical", "gap", "incomplete", "chrom", "start")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredMaps:
+    """Maps of R windows, several of one example.
+
+    Parameters
+    ----------
+    settings
+        What was asked, as JSON: equal settings give equal maps.
+    method
+        As a command names it, with its settings.
+    task
+        Name of the task.
+    chosen
+        Which examples, in words.
+    context
+        L.
+    names
+        (R,) of the examples.
+    index
+        (R,) numbers of the examples in the data set.
+    label
+        (R,): 1 bound, 0 unbound, -1 unknown.
+    role
+        (R,) what the window is to its example: ``first`` (the leftmost legal one), ``centre`` or ``worst``.
+    offset
+        (R,) where the window starts in its context.
+    core
+        (R, 2) [start, end) in the context; -1, -1 where it is not known.
+    logits
+        (R,) of the windows.
+    codes
+        (R, W) uint8.
+    per_base
+        (R, W) float32 contributions of the bases that are there.
+    hypothetical
+        (R, 4, W) float16, rows A, C, G, T, for methods that have them.
+    gap
+        (R,) completeness gaps, for methods that promise completeness.
+    incomplete
+        (R,) bool: the gap is too large.
+    chrom, start
+        (R,) where the contexts lie, 0-based, if known.
+    """
+
+    settings: str
+    method: str
+    task: str
+    chosen: str
+    context: int
+    names: NDArray[np.str_]
+    index: NDArray[np.int64]
+    label: NDArray[np.int8]
+    role: NDArray[np.str_]
+    offset: NDArray[np.int64]
+    core: NDArray[np.int32]
+    logits: NDArray[np.float32]
+    codes: NDArray[np.uint8]
+    per_base: NDArray[np.float32]
+    hypothetical: NDArray[np.float16] | None = None
+    gap: NDArray[np.float32] | None = None
+    incomplete: NDArray[np.bool_] | None = None
+    chrom: NDArray[np.str_] | None = None
+    start: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def window(self) -> int:
+        """W."""
+        return int(self.codes.shape[1])
+
+
+def write_maps(run: Run, maps: StoredMaps) -> None:
+    """Write maps of chosen windows."""
+    found = {field.name: getattr(maps, field.name) for field in fields(maps)}
+    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in found.items() if value is not None}
+    with writing(run.path("attributions")) as handle:
+        np.savez_compressed(handle, **arrays)
+
+
+def read_maps(run: Run) -> StoredMaps:
+    """Return the maps of a run's chosen windows.
+
+    Raises
+    ------
+    InputError
+        If they are not there or the file is garbled; the message names the command that brings them back.
+    """
+    run.require("attributions")
+    path, remedy = run.path("attributions"), f"run `holdfast explain attributions {run.folder}`"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            names = [field.name for field in fields(StoredMaps)]
+            values: dict[str, Any] = {name: file[name] for name in names if name not in _OPTIONAL or name in file}
+    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}); {remedy}") from error
+    for name in ("settings", "method", "task", "chosen"):
+        values[name] = str(values[name])
+    values["context"] = int(values["context"])
+    maps = StoredMaps(**values)
+    rows = {len(value) for value in values.values() if isinstance(value, np.ndarray)}
+    if len(rows) != 1 or maps.per_base.shape != maps.codes.shape:
+        raise InputError(f"{path}: its arrays do not agree; {remedy}")
+    return maps
+
+
+def write_stability_table(run: Run, blocks: Iterable[pd.DataFrame]) -> None:
+    """Write what every shift does to the explanation of each example, given in one block or more.
+
+    Raises
+    ------
+    KeyError
+        If a column of :data:`~holdfast.runs.files.STABILITY_COLUMNS` is missing.
+    """
+    write_blocks(run.path("stability_table"), (block[list(STABILITY_COLUMNS)] for block in blocks))
+
+
+def read_stability_table(run: Run) -> pd.DataFrame:
+    """Return one row per example, columns :data:`~holdfast.runs.files.STABILITY_COLUMNS`; the last five hold L numbers.
+
+    Raises
+    ------
+    InputError
+        If the table is not there or garbled.
+    """
+    run.require("stability_table")
+    path, remedy = run.path("stability_table"), f"run `holdfast explain stability {run.folder}`"
+    try:
+        table = pd.read_parquet(path)
+    except (pyarrow.ArrowException, ValueError, OSError) as error:
+        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}); {remedy}") from error
+    missing = [column for column in STABILITY_COLUMNS if column not in table]
+    if missing:
+        raise InputError(f"{path}: no column '{missing[0]}'; expected {', '.join(STABILITY_COLUMNS)}; {remedy}")
+    return table[list(STABILITY_COLUMNS)]

@@ -14,7 +14,7 @@ from holdfast.core.device import evaluating
 from holdfast.dna.codes import Codes, one_hot
 from holdfast.interpret.attribution.base import TaskLogit, check_windows, recurrent_gradients
 
-__all__ = ["Asked", "asking", "windows_of"]
+__all__ = ["Asked", "asking", "home_of", "windows_of"]
 
 # Bases of windows in flight: larger blocks cost more in page faults than they save.
 BLOCK_BASES = 64 * 1024
@@ -60,11 +60,16 @@ def asking(model: nn.Module, *, task: int = 0, device: torch.device | None = Non
     device
         Where to compute; where the model is, if not given.
     """
-    home = device or next((one.device for one in model.parameters()), torch.device("cpu"))
+    home = home_of(model, device)
     with evaluating(model, home), recurrent_gradients(model):
         asked = Asked(model, task, home)
         asked.training = False  # its own flag only: evaluating has set, and will restore, the model's
         yield asked
+
+
+def home_of(model: nn.Module, device: torch.device | None = None) -> torch.device:
+    """Return the device to ask a model on: the one given, or where its first parameter is, or the CPU."""
+    return device or next((one.device for one in model.parameters()), torch.device("cpu"))
 
 
 def windows_of(codes: Tensor | Codes, model: nn.Module, task: int) -> Tensor:

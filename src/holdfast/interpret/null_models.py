@@ -121,4 +121,4 @@ def _drawn(codes: Codes, n: int, rng: np.random.Generator) -> Codes:
     """Return n sequences: each of the data about equally often, in random order."""
     turns = -(-n // len(codes))
     order = np.concatenate([rng.permutation(len(codes)) for _ in range(turns)])
-    return codes[order[:n]]
+    return np.asarray(codes[order[:n]])

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from holdfast.models.blocks import Attention, DenseBlock, DilatedResidual
+from holdfast.models.blocks import DenseBlock, DilatedResidual
 from holdfast.models.filters import CircularConv1d, OccupancyConv1d, motif_convolution
 from holdfast.models.modular import Modular
+from holdfast.models.self_attention import SelfAttention
 
 
 def one_hot(text: str) -> torch.Tensor:
@@ -117,7 +118,7 @@ def test_a_dense_block_keeps_what_it_read() -> None:
 
 def test_attention_is_torchs_own_and_sees_places() -> None:
     torch.manual_seed(0)
-    block, x = Attention(8, heads=2).eval(), torch.randn(3, 8, 11)
+    block, x = SelfAttention(8, heads=2).eval(), torch.randn(3, 8, 11)
     theirs = nn.MultiheadAttention(8, 2, batch_first=True)
     with torch.no_grad():
         theirs.in_proj_weight.copy_(block.project.weight)

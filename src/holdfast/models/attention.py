@@ -23,6 +23,10 @@ class Attention(nn.Module, ABC):
     def weights(self, steps: Tensor) -> Tensor:
         """Return the weights of (N, T, C) steps."""
 
+    def maps(self, steps: Tensor) -> Tensor:
+        """Return the weights as (N, heads, queries, T): here a head is a channel, and there is one query."""
+        return self.weights(steps).transpose(1, 2).unsqueeze(2)
+
 
 class SingleAttention(Attention):
     """One dense layer from all steps to all steps, shared by the channels; features times softmax over steps.
@@ -96,6 +100,10 @@ class PairwiseAttention(Attention):
         logits = self.query(placed) @ self.key(placed).transpose(1, 2)
         weights: Tensor = (logits / self.scale).softmax(dim=-1)
         return weights
+
+    def maps(self, steps: Tensor) -> Tensor:
+        """Return the weights as (N, 1, T, T)."""
+        return self.weights(steps).unsqueeze(1)
 
     def forward(self, steps: Tensor) -> Tensor:
         """Return (N, T, C) steps plus what they take of the others."""

@@ -7,21 +7,19 @@ window at once and are not.
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError
 from holdfast.core.registry import Registry
-from holdfast.models.block import Block, FilterBlock, check_bases, check_counts, check_share
+from holdfast.models.block import Block, FilterBlock, check_bases, check_counts
 from holdfast.models.filters import CircularConv1d, OccupancyConv1d, motif_convolution
+from holdfast.models.self_attention import SelfAttention
 
 __all__ = [
     "BLOCKS",
-    "Attention",
     "BiLSTM",
     "Circular",
     "Constrained",
@@ -288,58 +286,6 @@ class MaxPool(Block):
         return features
 
 
-class Attention(Block):
-    """Multi-head self-attention over the positions of a window, then a dense layer, each with norm and residual.
-
-    Places are told apart by sines and cosines of their index, added to the features.
-
-    Parameters
-    ----------
-    in_channels
-        C, and F; divisible by ``heads``.
-    heads
-        That attend side by side.
-    expansion
-        Hidden units of the dense layer per feature.
-    dropout
-        Of both parts.
-
-    References
-    ----------
-    Vaswani et al. (2017), arXiv:1706.03762; norms come before the layers.
-
-    Examples
-    --------
-    >>> Attention(8, heads=2)(torch.zeros(2, 8, 40)).shape
-    torch.Size([2, 8, 40])
-    """
-
-    shared = False
-
-    def __init__(self, in_channels: int, *, heads: int = 4, expansion: int = 2, dropout: float = 0.0) -> None:
-        super().__init__()
-        check_counts("attention", heads=heads, expansion=expansion)
-        check_share("attention", dropout)
-        if in_channels % heads:
-            raise ConfigError(f"block 'attention': {in_channels} features cannot be shared among {heads} heads")
-        self.out_channels, self.heads = in_channels, heads
-        self.norm, self.dense_norm = nn.LayerNorm(in_channels), nn.LayerNorm(in_channels)
-        self.project, self.out = nn.Linear(in_channels, 3 * in_channels), nn.Linear(in_channels, in_channels)
-        hidden = expansion * in_channels
-        self.dense = nn.Sequential(nn.Linear(in_channels, hidden), nn.ReLU(), nn.Linear(hidden, in_channels))
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return (N, C, P)."""
-        steps: Tensor = features.transpose(1, 2)
-        steps = steps + _positions(steps.shape[1], steps.shape[2]).to(steps)
-        parts = self.project(self.norm(steps)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        attended = F.scaled_dot_product_attention(parts[0], parts[1], parts[2])  # (N, heads, P, C / heads)
-        steps = steps + self.dropout(self.out(attended.transpose(1, 2).flatten(2)))
-        steps = steps + self.dropout(self.dense(self.dense_norm(steps)))
-        return steps.transpose(1, 2)
-
-
 class BiLSTM(Block):
     """A long short-term memory that runs over the positions of a window in both directions.
 
@@ -380,17 +326,10 @@ BLOCKS: Registry[Block] = Registry(
         "dilated_residual": DilatedResidual,
         "dense_block": DenseBlock,
         "pool": MaxPool,
-        "attention": Attention,
+        "attention": SelfAttention,
         "bilstm": BiLSTM,
     },
 )
-
-
-def _positions(count: int, width: int) -> Tensor:
-    """Return (count, width) sines and cosines of the index, at wavelengths from 2 pi to 20,000 pi."""
-    rate = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
-    angle = torch.arange(count)[:, None] * rate
-    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)[:, :width]
 
 
 def _middle(features: Tensor, count: int) -> Tensor:

@@ -24,7 +24,7 @@ from holdfast.dna.codes import Codes, one_hot
 from holdfast.dna.edit import reverse_complement
 from holdfast.models.base import SequenceModel
 
-__all__ = ["Attribution", "Attributions", "Explained", "TaskLogit"]
+__all__ = ["Attribution", "Attributions", "Explained", "TaskLogit", "check_windows", "recurrent_gradients"]
 
 Strands = Literal["forward", "both"]
 # A gap of more than this share of what was to be explained (or of one unit of logit, if that is more) is flagged.
@@ -189,11 +189,11 @@ class Attribution(ABC):
             If the codes are not windows that the model can read, or it has no such task.
         """
         windows = torch.as_tensor(codes)
-        _check_windows(model, windows, task)
+        check_windows(model, windows, task)
         number = torch.arange(len(windows)) if index is None else torch.as_tensor(index)
         home = device or next((one.device for one in model.parameters()), torch.device("cpu"))
         parts: list[tuple[Tensor, Explained]] = []
-        with evaluating(model, home), _recurrent_gradients(model):
+        with evaluating(model, home), recurrent_gradients(model):
             asked = TaskLogit(model, task).eval()
             for block, which in zip(windows.split(self.batch_size), number.split(self.batch_size), strict=True):
                 block, which = block.to(home), which.to(home)
@@ -235,7 +235,8 @@ class Attribution(ABC):
         )
 
 
-def _check_windows(model: nn.Module, windows: Tensor, task: int) -> None:
+def check_windows(model: nn.Module, windows: Tensor, task: int) -> None:
+    """Refuse windows that are no codes, or that a model of ours cannot read, and a task that it has not."""
     if windows.ndim != 2 or windows.dtype != torch.uint8 or len(windows) == 0:
         raise InputError(
             f"codes are {windows.dtype} {tuple(windows.shape)}; expected torch.uint8 of shape (N, W), N at least 1"
@@ -251,7 +252,7 @@ def _check_windows(model: nn.Module, windows: Tensor, task: int) -> None:
 
 
 @contextmanager
-def _recurrent_gradients(model: nn.Module) -> Iterator[None]:
+def recurrent_gradients(model: nn.Module) -> Iterator[None]:
     """Let recurrent layers give gradients in eval mode, which cuDNN's refuse."""
     if not any(isinstance(module, nn.RNNBase) for module in model.modules()):
         yield

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from tiny_runs import holdfast, page_file, tiny_data, tiny_page
 
 from holdfast.data.dataset import SequenceDataset
+from holdfast.jobs.listing import LISTS
 from holdfast.runs.folder import Run, find_runs
 
 MODULE = """
@@ -135,6 +136,20 @@ def test_what_there_is_to_choose_from_is_listed(holdfast: Any, kind: str, name: 
     result = holdfast("list", kind)
     assert result.exit_code == 0, result.output
     assert name in result.stdout
+
+
+@pytest.mark.parametrize("width", [40, 78, 80])
+def test_names_and_numbers_are_listed_in_one_piece_and_fit_the_terminal(
+    holdfast: Any, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for kind, listed in LISTS.items():
+        table = holdfast("list", kind).stdout
+        assert max(cell_len(line) for line in table.splitlines()) <= width
+        assert {row[0] for row in listed().rows} <= set(table.split())
+    models = holdfast("list", "models").stdout
+    assert "46,926,479" in models
+    assert width < 78 or "Ploenzke" in models.split()  # nothing is cut off at the right
 
 
 def test_only_the_first_of_several_processes_keeps_a_run(

@@ -2,6 +2,7 @@
 
 import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -30,6 +31,17 @@ def test_a_resolved_spec_builds_the_same_thing_whatever_the_defaults_become() ->
     spec = THINGS.resolve(Spec(name="make", params={"size": 2}))
     changed = Registry("thing", {"make": lambda size, colour="green": (size, colour)})
     assert changed.build(spec) == THINGS.build(spec) == (2, "red")
+
+
+def test_a_thing_made_of_things_says_that_it_needs_one_by_name() -> None:
+    class Pair:
+        nested = ("parts",)
+
+        def __init__(self, parts: list[Any]) -> None:
+            self.parts = parts
+
+    with pytest.raises(ConfigError, match="parts is not given; expected a list, each a thing by name, or its name and"):
+        Registry("thing", {"pair": Pair}).build(Spec(name="pair"))
 
 
 @pytest.mark.parametrize(

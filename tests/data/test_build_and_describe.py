@@ -12,7 +12,7 @@ from holdfast.core.errors import InputError
 from holdfast.data.build import build, read_parts
 from holdfast.data.dataset import SequenceDataset
 from holdfast.data.describe import describe
-from holdfast.data.leakage import contradictory, hashed
+from holdfast.data.leakage import contradictory, sequence_hashes
 from holdfast.data.split import Fractions, Given, Paper
 from holdfast.io.records import LabelledSequences
 from holdfast.jobs.data import description_lines
@@ -134,7 +134,7 @@ def test_contradictions_are_those_that_brute_force_finds(seed: int) -> None:
         ]
         for i in range(12)
     ]
-    rows, found = contradictory(hashed(codes), labels)
+    rows, found = contradictory(sequence_hashes(codes), labels)
     whole = np.zeros(labels.shape, dtype=bool)
     whole[rows] = found
     assert whole.tolist() == expected

@@ -74,7 +74,13 @@ def test_the_same_seed_gives_the_same_data_and_another_one_others(
 
 @pytest.mark.parametrize(
     ("values", "words"),
-    [({"train": 7}, "train has to be even"), ({"margin_bp": 600}, "leave nothing"), ({"task": 3}, "task")],
+    [
+        ({"train": 7}, "^simulation: train has to be even: its second half is the reverse complement of the first$"),
+        ({"margin_bp": 600}, "^simulation: two margins of 600 bp leave nothing of a context of 1200 bp$"),
+        ({"task": 3}, "unknown key 'task': did you mean 'tasks'"),
+        ({"bound": 0.3}, "^simulation: bound is 0.3; expected a number"),
+        ({"tasks": 3}, "5 of 3 tasks absent from test leave none"),
+    ],
 )
 def test_impossible_values_are_refused(values: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=words):

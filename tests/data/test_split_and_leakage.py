@@ -205,7 +205,7 @@ def test_hashes_agree_exactly_when_the_thing_hashed_agrees(seed: int) -> None:
 def test_twins_share_a_group_and_strangers_do_not() -> None:
     positives = make(50, labels=np.ones((50, 1), dtype=np.int8))
     both = negatives_by_shuffle(positives, 3)
-    group = twin_groups(both.codes, both.labels)
+    group = twin_groups(composition_hashes(both.codes), both.labels)
     assert np.array_equal(group[:50], group[50:])
     assert len(set(group.tolist())) == 50
 
@@ -238,7 +238,7 @@ def test_the_papers_own_set_has_the_parts_and_the_leakage_of_the_paper(real_data
     assert both is not None
     assert (both.examples, both.shuffled_twins, both.duplicates) == (5_912, 4_744, 0)
     # Every negative has the composition of exactly one positive.
-    _, sizes = np.unique(twin_groups(records.codes, records.labels), return_counts=True)
+    _, sizes = np.unique(twin_groups(composition_hashes(records.codes), records.labels), return_counts=True)
     assert sizes.tolist() == [2] * 14_780
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from holdfast.core.errors import InputError
+from holdfast.core.errors import ConfigError, InputError
 from holdfast.io.deepbind_params import is_deepbind_params, read_deepbind_params
 from holdfast.models import MODELS
 from holdfast.models.published import Wanted
@@ -108,3 +108,15 @@ def test_a_missing_a_double_and_an_unknown_line_are_refused(tmp_path: Path) -> N
         read_deepbind_params(write(tmp_path / "more.txt", lines() | {"weights3": "1"}))
     with pytest.raises(InputError, match="line 1: expected '# deepbind"):
         read_deepbind_params(write(tmp_path / "other.txt", lines(), title="# some 0.1"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (Wanted(window=30, columns="AGCT"), "--columns AGCT: DeepBind's files have A, C, G, T"),
+        (Wanted(window=30, assume={"dnase": [1.0]}), "--assume dnase: this model does not read it"),
+    ],
+)
+def test_what_the_files_cannot_follow_is_refused_and_not_ignored(tmp_path: Path, wanted: Wanted, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load(write(tmp_path / "D1.txt", lines(hidden=0)), wanted)

@@ -142,6 +142,20 @@ def test_a_garbled_description_is_refused(tmp_path: Path, config: str, words: st
         read_keras(path)
 
 
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [("model_weights/d", "layer 'd' is listed"), ("model_weights/d/d/kernel:0", "weight 'd/kernel:0' of layer 'd' is")],
+)
+def test_weights_that_are_listed_and_missing_are_refused_with_the_layer_named(
+    tmp_path: Path, gone: str, words: str
+) -> None:
+    path = chain(tmp_path / "m.h5", [layer("Dense", "d")], dense("d", np.ones((3, 2))))
+    with h5py.File(path, "a") as file:
+        del file[gone]
+    with pytest.raises(InputError, match=words):
+        read_keras(path)
+
+
 def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     path = chain(tmp_path / "m.h5", [layer("Dense", "d")], {"d": {"d/kernel:0": np.array([[1, 2]])}})
     with h5py.File(path, "a") as file:

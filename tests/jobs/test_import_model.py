@@ -14,6 +14,7 @@ from holdfast.cli.app import app
 from holdfast.core.errors import InputError
 from holdfast.core.registry import Spec
 from holdfast.jobs.audit import load_run_model
+from holdfast.jobs.ensemble import ensemble_of
 from holdfast.jobs.import_model import import_model
 from holdfast.jobs.run_table import run_rows
 from holdfast.models import MODELS
@@ -74,6 +75,13 @@ def test_an_import_that_was_never_audited_is_listed_as_such_and_says_how_to(tmp_
     assert run_rows(tmp_path / "runs") == [(run.folder.name, "imported", "", "")]
     with pytest.raises(InputError, match=f"run `holdfast audit {run.folder} --data DATA`"):
         _ = run.audit
+
+
+def test_an_import_that_was_never_audited_is_no_member_of_an_ensemble(tmp_path: Path) -> None:
+    path, _ = paper_file(tmp_path / "paper.h5")
+    run = import_model(path, tmp_path / "runs")
+    with pytest.raises(InputError, match=f"never audited; run `holdfast audit {run.folder} --data DATA` first"):
+        ensemble_of([run.folder], tmp_path / "runs")
 
 
 def test_an_imported_model_is_audited_on_data_and_then_like_any_run(tmp_path: Path) -> None:
@@ -174,6 +182,7 @@ def test_what_cannot_be_imported_or_asked_is_a_message_and_no_traceback(tmp_path
     path, _ = paper_file(tmp_path / "paper.h5", window=None)
     runs = ("--runs", tmp_path / "runs")
     assert "no such file" in holdfast("import", tmp_path / "none.h5", *runs, code=2)
+    assert "a folder; give the model file in it" in holdfast("import", tmp_path, *runs, code=2)
     assert "not a file that can be imported" in holdfast("import", fasta, *runs, code=2)
     assert "say how many bases with --window" in holdfast("import", path, *runs, code=2)
     assert "expected name=number" in holdfast("import", path, *runs, "--assume", "dnase", code=2)

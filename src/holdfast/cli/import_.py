@@ -13,7 +13,9 @@ __all__ = ["import_"]
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="Keras 1 or 2 model (HDF5).", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="Keras 1 or 2 model (HDF5), or DeepBind's parameters (text).", show_default=False)
+    ],
     *,
     name: Annotated[str | None, typer.Option(help="Of the run. [default: the file's]")] = None,
     window: Annotated[int | None, typer.Option(min=1, help="Bases the model reads. [default: the file's]")] = None,

@@ -12,7 +12,7 @@ __all__ = ["list_names"]
 
 
 # From here on all columns have room; below it the first two.
-_WIDE = 72
+_WIDE = 78
 _FEW = 2
 
 
@@ -54,4 +54,7 @@ def list_names(
         column.justify = "left"
     for row in rows:
         table.add_row(*row)
+    if kind is not Kind.RUNS:  # the name of a run may be longer than the line
+        for column in table.columns:
+            column.no_wrap = all(" " not in str(cell) for cell in column.cells)
     console.print(table, markup=False)

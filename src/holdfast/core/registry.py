@@ -152,7 +152,7 @@ class Registry(Generic[T]):
         arguments = {key: value for key, value in context.items() if key in known} | params
         for key, parameter in known.items():
             if parameter.default is parameter.empty and key not in arguments:
-                words = in_words(parameter_types(self[spec.name]).get(key, Any))
+                words = self._expected(spec, key)
                 raise ConfigError(f"{self.kind} '{spec.name}': {key} is not given; expected {words}")
         return self[spec.name](**arguments)
 
@@ -196,10 +196,15 @@ class Registry(Generic[T]):
                 raise ConfigError("one is given where several are")
             return [Spec.parse(one) for one in (value if several else [value])]
         except ConfigError as error:
-            words = f"a {self.kind} by name, or its name and params"
-            raise ConfigError(
-                f"{self.kind} '{spec.name}': {key} is {value!r}; expected {'a list, each ' if several else ''}{words}"
-            ) from error
+            words = self._expected(spec, key)
+            raise ConfigError(f"{self.kind} '{spec.name}': {key} is {value!r}; expected {words}") from error
+
+    def _expected(self, spec: Spec, key: str) -> str:
+        """Return in words what a parameter may be."""
+        if key not in _nested(self[spec.name]):
+            return in_words(parameter_types(self[spec.name]).get(key, Any))
+        words = f"a {self.kind} by name, or its name and params"
+        return f"a list, each {words}" if _takes_several(self[spec.name], key) else words
 
 
 def _nested(constructor: Callable[..., Any]) -> set[str]:

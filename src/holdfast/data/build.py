@@ -11,16 +11,15 @@ from numpy.typing import NDArray
 
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.core.parameters import check_values
-from holdfast.data.arrays import Arrays, Places
+from holdfast.data.arrays import Places
 from holdfast.data.dataset import SequenceDataset
-from holdfast.data.leakage import contradictory, hashed, leakage, twin_groups
+from holdfast.data.leakage import Hashes, contradictory, leakage, twin_groups
 from holdfast.data.manifest import Provenance
 from holdfast.data.negatives import negatives_by_shuffle
 from holdfast.data.parts import PARTS, TEST, TRAIN, VALIDATION
 from holdfast.data.simulate import TRUTH, Simulation
 from holdfast.data.split import Fractions, Given, Split
 from holdfast.data.store import StoreWriter
-from holdfast.dna.codes import UNKNOWN
 from holdfast.io.detect import ReadOptions, read_stream
 from holdfast.io.records import LabelledSequences
 from holdfast.io.stream import Columns, RecordStream
@@ -198,18 +197,19 @@ def _store(
         columns = _append(stream, writer, core)
         arrays = writer.arrays()
         _refuse_unlearnable(columns, writer.counts.sum(axis=0), stream.tasks)
-        _refuse_blank(arrays, stream.source)
-        clashes = _count_contradictions(arrays, writer.counts.sum(axis=(0, 1)), stream.source)
+        hashes = Hashes.of(arrays)
+        _refuse_blank(hashes.blank, arrays.labels, stream.source)
+        clashes = _count_contradictions(hashes.forward, arrays.labels, writer.counts.sum(axis=(0, 1)), stream.source)
         groups = "as the source or the shuffle says"
         if columns.group is None:
-            columns.group = twin_groups(arrays.codes, arrays.labels)
+            columns.group = twin_groups(hashes.composition, arrays.labels)
             groups = "opposite labels and equal dinucleotide counts: taken for shuffled twins"
         strategy = split or _default_split(stream)
         part_of = strategy.assign(columns)
         writer.divide(part_of, columns.group)
         _refuse_poor_parts(columns, writer.counts, strategy)
         found = {"source": stream.sentence(), "groups": groups, "split": strategy.sentence(), "contradictory": clashes}
-        writer.provenance = provenance.model_copy(update=found | {"leakage": leakage(writer.arrays())})
+        writer.provenance = provenance.model_copy(update=found | {"leakage": leakage(writer.arrays(), hashes)})
         for name, content in (attach or {}).items():
             writer.attach(name).write_bytes(content)
     return SequenceDataset.open(path, verify=False)
@@ -248,26 +248,27 @@ def _refuse_unlearnable(records: Columns, counts: NDArray[np.int64], tasks: Sequ
     )
 
 
-def _refuse_blank(arrays: Arrays, source: str) -> None:
+def _refuse_blank(blank: NDArray[np.bool_], labels: NDArray[np.int8], source: str) -> None:
     """Refuse a source, or a class of it, whose every sequence consists of N."""
-    blank = arrays.codes.min(axis=1) == UNKNOWN
     if blank.all():
         raise InputError(
-            f"{source}: all {len(arrays)} sequences consist of N only, so there is nothing to read; if they were cut"
+            f"{source}: all {len(blank)} sequences consist of N only, so there is nothing to read; if they were cut"
             " from a masked genome, cut them from the unmasked one"
         )
     if not blank.any():
         return
     for label, word in _CLASSES.items():
-        if blank[(arrays.labels == label).any(axis=1)].all():
+        if blank[(labels == label).any(axis=1)].all():
             raise InputError(f"{source}: every {word} example consists of N only; give sequences with known bases")
 
 
-def _count_contradictions(arrays: Arrays, counts: NDArray[np.int64], source: str) -> int:
+def _count_contradictions(
+    hashes: NDArray[np.uint64], labels: NDArray[np.int8], counts: NDArray[np.int64], source: str
+) -> int:
     """Return how many examples stand against the same sequence; ``counts``: of labels -1, 0 and 1."""
-    rows, clashes = contradictory(hashed(arrays.codes), arrays.labels)
+    rows, clashes = contradictory(hashes, labels)
     for label, word in _CLASSES.items():
-        if (clashes & (arrays.labels[rows] == label)).sum() == counts[label + 1]:
+        if (clashes & (labels[rows] == label)).sum() == counts[label + 1]:
             raise InputError(
                 f"{source}: every {word} example ({counts[label + 1]}) is also there as {_CLASSES[1 - label]}, with the"
                 " same sequence; was one file given for both?"

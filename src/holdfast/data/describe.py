@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from holdfast.data.arrays import BLOCK_BYTES
 from holdfast.data.dataset import SequenceDataset
-from holdfast.data.leakage import contradictory, leakage, sequence_hashes
+from holdfast.data.leakage import Hashes, contradictory, leakage
 from holdfast.data.manifest import Leakage, PartCount
 from holdfast.dna.codes import UNKNOWN
 
@@ -108,7 +108,7 @@ def describe(dataset: SequenceDataset) -> Description:
     (1, 2, 0.5)
     """
     manifest = dataset.manifest
-    composition, hashes = _bases(dataset)
+    hashes = Hashes.of(dataset)
     known = dataset.core[dataset.core[:, 0] >= 0]
     chrom = dataset.places.chrom
     return Description(
@@ -123,34 +123,32 @@ def describe(dataset: SequenceDataset) -> Description:
         counts=manifest.counts,
         balance=manifest.balance,
         one_class_tasks=tuple(task for task, share in manifest.balance.items() if share in (None, 0, 1)),
-        composition=composition,
-        repeated=len(hashes) - len(np.unique(hashes)),
-        contradictory=int(contradictory(hashes, dataset.labels)[1].any(axis=1).sum()),
+        composition=_bases(dataset),
+        repeated=len(dataset) - len(np.unique(hashes.forward)),
+        contradictory=int(contradictory(hashes.forward, dataset.labels)[1].any(axis=1).sum()),
         grouped=int((np.unique(dataset.group, return_counts=True)[1] > 1).sum()),
         chromosomes=None if chrom is None else _tally(chrom),
         known_cores=len(known),
         core_reach_bp=(int(known[:, 0].min()), int(known[:, 1].max())) if len(known) else None,
-        leakage=leakage(dataset),
+        leakage=leakage(dataset, hashes),
     )
 
 
-def _bases(dataset: SequenceDataset) -> tuple[tuple[Composition, ...], NDArray[np.uint64]]:
+def _bases(dataset: SequenceDataset) -> tuple[Composition, ...]:
     member = _classes(dataset.labels)
     letters = {name: np.zeros(UNKNOWN + 1, dtype=np.int64) for name in member}
     with_unknown, all_unknown = dict.fromkeys(member, 0), dict.fromkeys(member, 0)
-    hashes: list[NDArray[np.uint64]] = []
-    # Hashing takes eight bytes per base.
+    # Counting takes eight bytes per base.
     rows = max(1, BLOCK_BYTES // 8 // dataset.context)
     for start in range(0, len(dataset), rows):
         block = np.arange(start, min(start + rows, len(dataset)))
         codes = dataset.codes_at(block)
-        hashes.append(sequence_hashes(codes))
         for name, chosen in member.items():
             of_class = codes[chosen[block]]
             letters[name] += np.bincount(of_class.ravel(), minlength=UNKNOWN + 1)
             with_unknown[name] += int((of_class.max(axis=1) == UNKNOWN).sum())
             all_unknown[name] += int((of_class.min(axis=1) == UNKNOWN).sum())
-    composition = tuple(
+    return tuple(
         Composition(
             label=name,
             examples=int(member[name].sum()),
@@ -161,7 +159,6 @@ def _bases(dataset: SequenceDataset) -> tuple[tuple[Composition, ...], NDArray[n
         )
         for name in member
     )
-    return composition, np.concatenate(hashes) if hashes else np.zeros(0, dtype=np.uint64)
 
 
 def _classes(labels: NDArray[np.int8]) -> dict[str, NDArray[np.bool_]]:

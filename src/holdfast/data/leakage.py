@@ -7,6 +7,7 @@ sum of random 64-bit weights, one per (position, base) for identity and one per 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -22,9 +23,9 @@ from holdfast.dna.edit import reverse_complement
 __all__ = [
     "PAIRS",
     "Divided",
+    "Hashes",
     "composition_hashes",
     "contradictory",
-    "hashed",
     "leakage",
     "sequence_hashes",
     "twin_groups",
@@ -56,13 +57,52 @@ class Divided(Protocol):
         """Return (n, L) codes of some examples."""
 
 
-def leakage(dataset: Divided) -> Leakage:
+@dataclass(frozen=True, eq=False)
+class Hashes:
+    """What one pass over all sequences leaves of them.
+
+    Parameters
+    ----------
+    forward, reverse
+        (N,) :func:`sequence_hashes` of the sequences and of their reverse complements.
+    composition
+        (N,) :func:`composition_hashes`.
+    blank
+        (N,) bool: sequences of N only.
+    """
+
+    forward: NDArray[np.uint64]
+    reverse: NDArray[np.uint64]
+    composition: NDArray[np.uint64]
+    blank: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, dataset: Divided) -> Hashes:
+        """Read all sequences, block by block."""
+        count = len(dataset)
+        forward, reverse, composition = (np.empty(count, dtype=np.uint64) for _ in range(3))
+        blank = np.empty(count, dtype=np.bool_)
+        # Eight bytes of weight per base: an eighth of a block's bases at a time.
+        rows = max(1, BLOCK_BYTES // 8 // dataset.context)
+        for start in range(0, count, rows):
+            block = slice(start, start + rows)
+            codes = dataset.codes_at(np.arange(start, min(start + rows, count)))
+            forward[block] = sequence_hashes(codes)
+            reverse[block] = sequence_hashes(reverse_complement(codes))
+            composition[block] = composition_hashes(codes)
+            blank[block] = codes.min(axis=1) == UNKNOWN
+        return cls(forward, reverse, composition, blank)
+
+
+def leakage(dataset: Divided, hashes: Hashes | None = None) -> Leakage:
     """Count duplicates, reverse-complement duplicates and shuffled twins across the parts.
 
     Parameters
     ----------
     dataset
-        Read in blocks; a :class:`~holdfast.data.dataset.SequenceDataset` or its arrays.
+        A :class:`~holdfast.data.dataset.SequenceDataset` or its arrays.
+    hashes
+        Of its sequences; left out, they are read.
 
     Returns
     -------
@@ -80,7 +120,7 @@ def leakage(dataset: Divided) -> Leakage:
     >>> row.examples, row.duplicates, row.reverse_complements
     (2, 1, 1)
     """
-    forward, reverse, composition = _hashes(dataset)
+    hashes = hashes or Hashes.of(dataset)
     rows = []
     for part, through in PAIRS:
         scored = np.flatnonzero(dataset.split == part)
@@ -88,15 +128,15 @@ def leakage(dataset: Divided) -> Leakage:
         # Looking through train and validation says nothing new where there is no validation.
         if not len(scored) or not all((dataset.split == one).any() for one in through):
             continue
-        known = np.unique(forward[seen])
+        known = np.unique(hashes.forward[seen])
         rows.append(
             LeakageCount(
                 part=PARTS[part],
                 seen_in=tuple(PARTS[one] for one in through),
                 examples=len(scored),
-                duplicates=int(np.isin(forward[scored], known).sum()),
-                reverse_complements=int(np.isin(reverse[scored], known).sum()),
-                shuffled_twins=_count_twins(composition, dataset.labels, scored, seen),
+                duplicates=int(np.isin(hashes.forward[scored], known).sum()),
+                reverse_complements=int(np.isin(hashes.reverse[scored], known).sum()),
+                shuffled_twins=_count_twins(hashes.composition, dataset.labels, scored, seen),
             )
         )
     return Leakage(counts=tuple(rows))
@@ -116,19 +156,6 @@ def sequence_hashes(codes: Codes) -> NDArray[np.uint64]:
     return np.asarray(weights[codes + position].sum(axis=1, dtype=np.uint64))
 
 
-def hashed(codes: Codes) -> NDArray[np.uint64]:
-    """Return :func:`sequence_hashes` of any number of sequences, block by block.
-
-    Parameters
-    ----------
-    codes
-        (N, L) uint8, in memory or mapped from a file.
-    """
-    rows = max(1, BLOCK_BYTES // 8 // max(1, codes.shape[1]))
-    blocks = [sequence_hashes(np.asarray(codes[start : start + rows])) for start in range(0, len(codes), rows)]
-    return np.concatenate([np.zeros(0, dtype=np.uint64), *blocks])
-
-
 def contradictory(hashes: NDArray[np.uint64], labels: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return which labels stand against the opposite label of the same sequence.
 
@@ -146,7 +173,7 @@ def contradictory(hashes: NDArray[np.uint64], labels: NDArray[np.int8]) -> tuple
 
     Examples
     --------
-    >>> hashes = hashed(np.array([[0, 1], [2, 3], [0, 1]], dtype=np.uint8))
+    >>> hashes = sequence_hashes(np.array([[0, 1], [2, 3], [0, 1]], dtype=np.uint8))
     >>> rows, found = contradictory(hashes, np.array([[1], [1], [0]], dtype=np.int8))
     >>> rows.tolist(), found[:, 0].tolist()
     ([0, 2], [True, True])
@@ -178,25 +205,23 @@ def composition_hashes(codes: Codes) -> NDArray[np.uint64]:
     return np.asarray(total + ends[codes[:, 0]] + ends[codes[:, -1] + np.uint8(_LETTERS)])
 
 
-def twin_groups(codes: Codes, labels: NDArray[np.int8]) -> NDArray[np.int64]:
+def twin_groups(composition: NDArray[np.uint64], labels: NDArray[np.int8]) -> NDArray[np.int64]:
     """Return (N,) group numbers in which shuffled twins share one, for sources that do not say which belong together.
 
     Parameters
     ----------
-    codes
-        (N, L) uint8.
+    composition
+        (N,) :func:`composition_hashes`.
     labels
         (N, T) int8. Examples of one composition are twins where some of them are bound and some are unbound.
 
     Examples
     --------
     >>> codes = np.array([[0, 1, 0, 0], [0, 0, 1, 0], [0, 3, 3, 0]], dtype=np.uint8)
-    >>> twin_groups(codes, np.array([[1], [0], [0]], dtype=np.int8)).tolist()
+    >>> twin_groups(composition_hashes(codes), np.array([[1], [0], [0]], dtype=np.int8)).tolist()
     [0, 0, 2]
     """
-    rows = max(1, BLOCK_BYTES // 8 // codes.shape[1])
-    hashes = np.concatenate([composition_hashes(codes[i : i + rows]) for i in range(0, len(codes), rows)])
-    _, first, number, members = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
+    _, first, number, members = np.unique(composition, return_index=True, return_inverse=True, return_counts=True)
     # Almost no two natural sequences share their composition, so the tasks are looked at in a handful of rows.
     rows_with_equals = np.flatnonzero(members[number] > 1)
     of_row, labels = number[rows_with_equals], np.asarray(labels[rows_with_equals])
@@ -204,21 +229,7 @@ def twin_groups(codes: Codes, labels: NDArray[np.int8]) -> NDArray[np.int64]:
     for task in range(labels.shape[1]):
         bound, unbound = (np.isin(np.arange(len(first)), of_row[labels[:, task] == label]) for label in (1, 0))
         twins |= bound & unbound
-    return np.asarray(np.where(twins[number], first[number], np.arange(len(codes))), dtype=np.int64)
-
-
-def _hashes(dataset: Divided) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]:
-    count = len(dataset)
-    forward, reverse, composition = (np.empty(count, dtype=np.uint64) for _ in range(3))
-    # Eight bytes of weight per base: an eighth of a block's bases at a time.
-    rows = max(1, BLOCK_BYTES // 8 // dataset.context)
-    for start in range(0, count, rows):
-        block = slice(start, start + rows)
-        codes = dataset.codes_at(np.arange(start, min(start + rows, count)))
-        forward[block] = sequence_hashes(codes)
-        reverse[block] = sequence_hashes(reverse_complement(codes))
-        composition[block] = composition_hashes(codes)
-    return forward, reverse, composition
+    return np.asarray(np.where(twins[number], first[number], np.arange(len(composition))), dtype=np.int64)
 
 
 def _count_twins(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import explained
 from holdfast.core.random import numpy_generator
 from holdfast.data.arrays import Places
 from holdfast.data.background import background_sequences, transitions
@@ -51,7 +52,7 @@ class ManyTasksConfig(BaseModel):
     bound
         Mean share of bound examples over the tasks; single tasks have up to 8 times another's.
     absent
-        Tasks without a bound example in the test part.
+        Tasks without a bound example in the test part; fewer than there are.
     gc
         Share of G and C in the background.
     seed
@@ -59,7 +60,7 @@ class ManyTasksConfig(BaseModel):
 
     Examples
     --------
-    >>> ManyTasksConfig(tasks=3, train=100).absent
+    >>> ManyTasksConfig(tasks=30, train=100).absent
     5
     """
 
@@ -83,6 +84,8 @@ class ManyTasksConfig(BaseModel):
                 raise ValueError(f"{part} has to be even: its second half is the reverse complement of the first")
         if 2 * self.margin_bp >= self.context:
             raise ValueError(f"two margins of {self.margin_bp} bp leave nothing of a context of {self.context} bp")
+        if self.absent >= self.tasks:
+            raise ValueError(f"{self.absent} of {self.tasks} tasks absent from test leave none; choose fewer (absent)")
         return self
 
     @classmethod
@@ -97,9 +100,7 @@ class ManyTasksConfig(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "simulation"
-            raise ConfigError(f"{where}: {first['msg']} (got {first['input']!r})") from error
+            raise ConfigError(f"simulation: {explained(error, cls)}") from error
 
 
 def simulate_tasks(

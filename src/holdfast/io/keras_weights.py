@@ -179,9 +179,13 @@ def _names(group: h5py.Group, attribute: str) -> list[str]:
 
 def _arrays(group: h5py.Group, layer: str) -> dict[str, Array]:
     """Return a layer's arrays under the names they were saved by."""
+    if layer not in group:
+        raise KeyError(f"layer '{layer}' is listed, and its weights are not there")
     own = group[layer]
     found = {}
     for name in _names(own, "weight_names"):
+        if name not in own:
+            raise KeyError(f"weight '{name}' of layer '{layer}' is listed, and is not there")
         values = own[name]
         if not isinstance(values, h5py.Dataset) or values.dtype.kind != "f":
             raise KeyError(f"weight '{name}' of layer '{layer}' is no array of numbers")

@@ -83,6 +83,8 @@ def _member(folder: Path) -> Run:
     run = Run.open(folder)
     if not run.is_done or not run.has("weights"):
         raise InputError(f"{folder}: not a finished training run; an ensemble is made of runs that have weights")
+    if not run.has("audit"):
+        raise InputError(f"{folder}: imported, and never audited; run `holdfast audit {folder} --data DATA` first")
     return run
 
 

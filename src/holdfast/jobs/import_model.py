@@ -81,7 +81,7 @@ def import_model(path: Path, root: Path, *, name: str | None = None, wanted: Wan
         If it is not said how many bases the model reads, or something is assumed that it does not read.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: a folder; give the model file in it" if path.is_dir() else f"{path}: no such file")
     importer = next((one for one in IMPORTERS if one.recognises(path)), None)
     if importer is None:
         raise InputError(f"{path}: not a file that can be imported; known: {', '.join(one.words for one in IMPORTERS)}")

@@ -192,7 +192,7 @@ def _inputs(walk: Walk, wanted: Wanted, n_channels: int, n_static: int) -> dict[
 
 
 def _read_pap_megyeri(walk: Walk, wanted: Wanted) -> dict[str, Any]:
-    _nothing_assumed(wanted)
+    wanted.check_nothing_assumed()
     kind = "Conv2D" if walk.next_is("Conv2D") else "Conv1D"
     paddings, regularised = [], False
     for number in (1, 2):
@@ -248,7 +248,7 @@ def _read_danq(walk: Walk, wanted: Wanted) -> dict[str, Any]:
 
 
 def _motif_stage(walk: Walk, wanted: Wanted) -> None:
-    _nothing_assumed(wanted)
+    wanted.check_nothing_assumed()
     layer = walk.take("Conv1D", padding="valid", strides=1, dilation_rate=(1, None))
     walk.check_activation(layer, "relu")
     walk.convolution("stages.0.block.0", layer, first=True)
@@ -265,12 +265,6 @@ def _recurrent_read_out(walk: Walk) -> dict[str, Any]:
     walk.check_activation(out, "sigmoid")
     _, walk.n_tasks = walk.dense("out", out)
     return {"gate": gate}
-
-
-def _nothing_assumed(wanted: Wanted) -> None:
-    if wanted.assume:
-        name = next(iter(wanted.assume))
-        raise ConfigError(f"--assume {name}: this model does not read it; it reads the sequence alone")
 
 
 FAMILIES = (

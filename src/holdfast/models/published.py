@@ -63,3 +63,14 @@ class Wanted:
             raise ConfigError(
                 f"columns are the letters A, C, G, T in the file's order, such as AGCT; got {self.columns}"
             )
+
+    def check_nothing_assumed(self) -> None:
+        """Refuse constants for a model that reads nothing beside the bases.
+
+        Raises
+        ------
+        ConfigError
+            Naming the first.
+        """
+        for name in self.assume:
+            raise ConfigError(f"--assume {name}: this model does not read it; it reads the sequence alone")

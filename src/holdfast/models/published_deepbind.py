@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from holdfast.core.errors import ConfigError
 from holdfast.core.registry import Spec
 from holdfast.io.deepbind_params import is_deepbind_params, read_deepbind_params
 from holdfast.models.published import Published, Wanted
@@ -25,7 +26,14 @@ def load(path: Path, wanted: Wanted) -> Published:
     ------
     InputError
         As :func:`~holdfast.io.deepbind_params.read_deepbind_params`.
+    ConfigError
+        If something is assumed, or the columns are said to be others than A, C, G, T: the files have one order only.
     """
+    wanted.check_nothing_assumed()
+    if wanted.columns not in (None, "ACGT"):
+        raise ConfigError(
+            f"--columns {wanted.columns}: DeepBind's files have A, C, G, T and no other order; leave it out"
+        )
     published = read_deepbind_params(path)
     n_detectors, _, length = published.detectors.shape
     params = {

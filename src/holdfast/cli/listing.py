@@ -22,6 +22,7 @@ class Kind(StrEnum):
     MODELS = "models"
     ATTACKS = "attacks"
     LOSSES = "losses"
+    PERTURBATIONS = "perturbations"
     PRESETS = "presets"
     FORMATS = "formats"
     SPLITS = "splits"
@@ -33,7 +34,7 @@ def list_names(
     kind: Annotated[Kind, typer.Argument(help="What to list.")] = Kind.RUNS,
     runs: Annotated[Path, typer.Option(help="Folder of run folders.")] = Path("runs"),
 ) -> None:
-    """List models, attacks, losses, presets, formats, splits, published data sets, or runs."""
+    """List models, attacks, losses, perturbations, presets, formats, splits, published data sets, or runs."""
     from holdfast.cli.tables import plain_table, to_stdout
     from holdfast.jobs.run_table import HEADER, run_rows
 

@@ -17,6 +17,7 @@ from holdfast.models import MODELS
 from holdfast.models.base import ModelFacts
 from holdfast.robustness.attacks import ATTACKS
 from holdfast.robustness.losses import LOSSES
+from holdfast.robustness.perturbations import PERTURBATIONS
 from holdfast.training.recipe import PRESETS
 
 __all__ = ["LISTS", "Listing", "models"]
@@ -92,6 +93,7 @@ LISTS: Mapping[str, Callable[[], Listing]] = {
     "models": models,
     "attacks": _registered(ATTACKS),
     "losses": _registered(LOSSES),
+    "perturbations": _registered(PERTURBATIONS),
     "presets": _presets,
     "formats": _registered(READERS),
     "splits": _registered(SPLITS),

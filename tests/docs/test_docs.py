@@ -229,7 +229,7 @@ def test_the_readme_counts_what_its_picture_shows() -> None:
     assert "in four of them" in readme
 
 
-@pytest.mark.parametrize("number", [0, 1], ids=["README", "models"])
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["README", "models", "other adversaries"])
 def test_the_tables_say_what_the_results_and_the_registry_say(number: int) -> None:
     script = loaded_script(ROOT / "docs" / "update_results.py")
     page = script.PAGES[number]
@@ -276,6 +276,29 @@ def test_an_accuracy_table_gives_the_mean_of_the_seeds_and_the_twins(tmp_path: P
     made = script.updated("<!-- results:accuracy_x -->\n<!-- /results:accuracy_x -->\n", tmp_path)
     assert "| 75 | m | Worst | 0.750 ±0.050 | 0.600 ±0.000 | 0.500 ±0.000 |" in made
     assert "| 75 | m | Worst | 0.900 | 0.800 | 0.750 | 0.100 |" in made
+
+
+def test_the_table_of_robust_training_gives_the_mean_of_the_seeds(tmp_path: Path) -> None:
+    script = loaded_script(ROOT / "docs" / "update_results.py")
+    names = ("clean", "worst", "noise", "FGSM", "PGD", "1 substitutions", "3 substitutions")
+    rows = [
+        {
+            "data": "d",
+            "model": "m",
+            "trained": "No Shift + PGD",
+            "epsilon": 0.02,
+            "accuracy": {name: 0.9 - place / 10 + change for place, name in enumerate(names)},
+            "interval_95": {"worst": [0.7, 0.8]},
+        }
+        for change in (0.0, 0.02)
+    ]
+    page = {"machine": {"cpu": "c", "cores": 2, "gpu": None, "torch": "2"}, "window_bp": 75}
+    page |= {"preset": "fast", "substituted_examples": 100, "rows": rows}
+    (tmp_path / "robust_training.json").write_text(json.dumps(page))
+    made = script.updated("<!-- results:robust_training -->\n<!-- /results:robust_training -->\n", tmp_path)
+    means = "0.910 | 0.810 | 0.710 | 0.610 | 0.510 | 0.410 | 0.310"
+    assert f"| d | m | 0.02 | No Shift + PGD | 2 | {means} |" in made
+    assert "worst window: 0.050 to 0.050" in made
 
 
 def loaded_script(path: Path) -> ModuleType:

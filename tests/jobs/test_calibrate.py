@@ -52,6 +52,13 @@ def experiment(data: Path, **changes: Any) -> Experiment:
 
 
 @pytest.mark.usefixtures("searchable")
+def test_a_perturbation_is_refused_not_left_out_in_silence(data: Path) -> None:
+    page = experiment(data).plain() | {"perturbation": "pgd"}
+    with pytest.raises(ConfigError, match="calibration trains on unperturbed windows"):
+        calibrate(Experiment.parse(page), PLAN)
+
+
+@pytest.mark.usefixtures("searchable")
 def test_every_setting_is_scored_on_every_fold_at_every_checkpoint(data: Path) -> None:
     found = calibrate(experiment(data), PLAN)
     keys = found.table[["setting", "fold", "epoch"]].apply(tuple, axis=1)

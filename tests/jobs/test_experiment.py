@@ -27,6 +27,10 @@ def test_the_plain_page_gives_the_same_experiment_again() -> None:
         {"training": {"preset": "paper"}},
         {"training": {"changes": {"epochs": 1}}},
         {"audit": {"part": "validation"}},
+        {"audit": {"perturbations": ["pgd"]}},
+        {"audit": {"substitutions": 1}},
+        {"perturbation": "noise"},
+        {"perturbation": {"name": "noise", "params": {"epsilon": 0.2}}},
     ],
 )
 def test_whatever_decides_the_numbers_changes_the_identity(change: dict[str, Any]) -> None:
@@ -36,6 +40,19 @@ def test_whatever_decides_the_numbers_changes_the_identity(change: dict[str, Any
 @pytest.mark.parametrize("change", [{"name": "mine"}, {"device": "cpu"}, {"data": "elsewhere/sp1"}])
 def test_names_places_and_devices_do_not(change: dict[str, Any]) -> None:
     assert Experiment.parse(PAGE | change).identity("f") == Experiment.parse(PAGE).identity("f")
+
+
+def test_a_page_without_other_adversaries_is_the_page_it_was_before_there_were_any() -> None:
+    plain = Experiment.parse(PAGE | {"perturbation": None, "audit": {"perturbations": [], "substitutions": 0}}).plain()
+    assert "perturbation" not in plain
+    assert not {"perturbations", "substitutions", "protect"} & set(plain["audit"])
+
+
+def test_a_perturbation_is_part_of_the_strategy_and_of_the_name() -> None:
+    page = Experiment.parse(PAGE | {"attack": "worst", "perturbation": {"name": "fgsm", "params": {"epsilon": 0.2}}})
+    assert page.strategy == "Worst + FGSM"
+    assert page.made_name == "sp1-holdfast-75-worst-s0-perturbation=fgsm-perturbation.epsilon=0.2"
+    assert Experiment.parse(page.plain()) == page
 
 
 def test_the_contents_of_the_data_do() -> None:

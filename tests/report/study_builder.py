@@ -9,6 +9,7 @@ import pandas as pd
 
 from holdfast.runs.folder import Run
 from holdfast.runs.records import (
+    AdversaryAudit,
     AuditRecord,
     DataFacts,
     Estimate,
@@ -116,6 +117,22 @@ def out_of_distribution() -> list[OutOfDistribution]:
         for name in ("shuffle", "uniform", "genseq")
         for score in ("max", "mean", "loss")
     ]
+
+
+def adversary_rows(worst: float) -> list[AdversaryAudit]:
+    words = {"noise": "noise, epsilon 0.1", "PGD": "PGD, epsilon 0.1, 10 steps of 0.025"}
+    rows = [
+        AdversaryAudit(name=name, words=said, task="SP1", epsilon=0.1, metrics=metric_table(worst - 0.1 * place))
+        for place, (name, said) in enumerate(words.items())
+    ]
+    exchanged = AdversaryAudit(
+        name="substitutions",
+        words="1 substitution outside the core",
+        task="SP1",
+        substitutions=1,
+        metrics=metric_table(worst - 0.15),
+    )
+    return [*rows, exchanged]
 
 
 def first_filters(count: int, seed: int = 0) -> list[FilterRecord]:
@@ -238,6 +255,7 @@ def build_run(
             seconds=4.2,
             bootstrap=200,
             out_of_distribution=[] if bare else out_of_distribution(),
+            adversaries=[] if bare else adversary_rows(worst),
         )
     )
     if not bare and not is_control:

@@ -15,7 +15,7 @@ from holdfast.report import SECTIONS, render, write_report
 from holdfast.report.study import Study
 from holdfast.runs.folder import FILES, Run
 
-OPTIONAL = {"averages", "fragile", "filters", "training", "nonsense"}
+OPTIONAL = {"averages", "fragile", "filters", "training", "adversaries", "nonsense"}
 NO_CLOSE = {"meta", "link", "br", "hr", "img", "input"}
 
 

@@ -46,6 +46,18 @@ def audit(
         Literal["given", "averaged", "halves"] | None,
         typer.Option(help="Mean probability of both strands: from the sequence, or of stored halves."),
     ] = None,
+    perturb: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Perturb centre windows too: fgsm, pgd, noise, by commas.")
+    ] = None,
+    epsilon: Annotated[
+        float | None, typer.Option(help="Largest change of an input's entry, for --perturb. [default: 0.1]")
+    ] = None,
+    substitutions: Annotated[
+        int | None, typer.Option(min=0, help="Exchange up to so many bases of centre windows too; 0: none.")
+    ] = None,
+    protect: Annotated[
+        str | None, typer.Option(metavar="START:END", help="Window bases not exchanged. [default: known cores]")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
     save: Annotated[Path | None, typer.Option(help="Folder of runs to keep a module's audit in.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON and nothing else.")] = False,
@@ -53,8 +65,8 @@ def audit(
     """Measure how far a shift can push a run's model, or the module that a Python function builds.
 
     A run is audited under its own threat model. Asked as its experiment has it, the answer replaces the one in its
-    folder; asked otherwise (--part, --n-try, --bootstrap, --windows, --average, --device), it is only shown. A run of a
-    model that was imported is audited on --data and keeps what was found.
+    folder; asked otherwise (--part, --n-try, --bootstrap, --windows, --average, --perturb, --substitutions, --protect,
+    --device), it is only shown. A run of a model that was imported is audited on --data and keeps what was found.
     """
     from holdfast.cli.progress import progress_to_stderr
     from holdfast.cli.tables import print_audit, to_stdout
@@ -63,6 +75,8 @@ def audit(
         raise ConfigError("give either a run folder or --module file.py:function")
     changes: dict[str, object] = {"part": part, "n_try": n_try, "bootstrap": bootstrap, "strands": average}
     changes["windows"] = "all" if windows == 0 else windows
+    changes |= {"perturbations": _perturbations(perturb, epsilon), "substitutions": substitutions}
+    changes["protect"] = _stretch(protect)
     asked = {name: value for name, value in changes.items() if value is not None}
     threat: dict[str, object] = {"max_shift": max_shift, "protect_core": protect_core, "strands": strands}
     progress = progress_to_stderr()
@@ -137,6 +151,24 @@ def _audit_module(
         save=save,
         progress=progress,
     )
+
+
+def _perturbations(names: str | None, epsilon: float | None) -> list[dict[str, object]] | None:
+    if names is None:
+        if epsilon is not None:
+            raise ConfigError("--epsilon says how far --perturb may go; give --perturb too")
+        return None
+    params = {} if epsilon is None else {"epsilon": epsilon}
+    return [{"name": name.strip(), "params": params} for name in names.split(",")]
+
+
+def _stretch(words: str | None) -> tuple[int, int] | None:
+    if words is None:
+        return None
+    start, colon, end = words.partition(":")
+    if not (colon and start.isdecimal() and end.isdecimal()):
+        raise ConfigError(f"--protect {words}: expected START:END in bases of the window, such as 30:45")
+    return int(start), int(end)
 
 
 def _without_nan(value: Any) -> Any:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ATTACKS = "attacks"
     LOSSES = "losses"
     ATTRIBUTIONS = "attributions"
+    PERTURBATIONS = "perturbations"
     PRESETS = "presets"
     FORMATS = "formats"
     SPLITS = "splits"
@@ -34,7 +35,7 @@ def list_names(
     kind: Annotated[Kind, typer.Argument(help="What to list.")] = Kind.RUNS,
     runs: Annotated[Path, typer.Option(help="Folder of run folders.")] = Path("runs"),
 ) -> None:
-    """List models, attacks, losses, attributions, presets, formats, splits, published data sets, or runs."""
+    """List models, attacks, perturbations, attributions, presets, formats, published data sets, runs and more."""
     from holdfast.cli.tables import plain_table, to_stdout
     from holdfast.jobs.run_table import HEADER, run_rows
 

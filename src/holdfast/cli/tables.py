@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from holdfast.runs.records import AuditRecord, Estimate, LabelAverages, TaskAudit
+from holdfast.runs.records import AdversaryAudit, AuditRecord, Estimate, LabelAverages, TaskAudit
 
 __all__ = ["cell", "plain_table", "print_audit", "to_stdout"]
 
@@ -67,6 +68,7 @@ def print_audit(console: Console, record: AuditRecord) -> None:
         wide = console.width >= _WIDE
         console.print(_metric_table(task, record.n_try, wide=wide))
         _print_exact(console, task, wide=wide, windows="window" if record.is_exact else "drawn window")
+        _print_adversaries(console, [row for row in record.adversaries if row.task == task.task], wide=wide)
     if len(record.tasks) > _MAX_TASKS:
         console.print(f"and {len(record.tasks) - _MAX_TASKS} more tasks; a run's tasks.csv and --json have them all")
 
@@ -97,6 +99,16 @@ def _print_exact(console: Console, task: TaskAudit, *, wide: bool, windows: str)
     console.print(f"{first:<11}  {_estimate(task.certified_accuracy, wide=wide)}  right in every {windows}")
     console.print(f"consistency  {_estimate(task.consistency, wide=wide)}  one call in every {windows}")
     console.print(f"radius       {cell(task.mean_radius_bp, 1)} of {task.reach_bp} bp before it flips")
+
+
+def _print_adversaries(console: Console, rows: Sequence[AdversaryAudit], *, wide: bool) -> None:
+    if not rows:
+        return
+    table = plain_table("centre window changed", "accuracy", "AUROC")
+    for row in rows:
+        table.add_row(row.words, *(_estimate(row.metrics[metric], wide=wide) for metric in ("accuracy", "auroc")))
+    console.print(table)
+    console.print("what was found, not the worst there is: the truth is no better", markup=False)
 
 
 def _estimate(value: Estimate, *, wide: bool) -> str:

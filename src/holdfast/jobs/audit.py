@@ -18,6 +18,7 @@ from holdfast.models.base import SequenceModel
 from holdfast.models.foreign import Output
 from holdfast.models.stored import load_weights
 from holdfast.report import write_report
+from holdfast.robustness.adversaries import other_adversaries
 from holdfast.robustness.audit import Audit, audit
 from holdfast.robustness.ood import in_versus_out
 from holdfast.robustness.shift import Shift
@@ -163,7 +164,7 @@ def audit_again(
         model,
         examples,
         experiment.build_shift(examples.context),
-        settings=experiment.audit.model_copy(update=dict(changes)),
+        settings=AuditSettings.model_validate(experiment.audit.model_dump() | dict(changes)),
         device=device or experiment.device,
         progress=progress,
     )
@@ -206,12 +207,12 @@ def audit_module(
     device: str = "auto",
     progress: Progress = SILENT,
 ) -> Audit:
-    """Audit a module on one part of a data set, showing progress."""
-    part = data.part(settings.part)
+    """Audit a module on one part of a data set, showing progress: shifts, then what else was asked for."""
+    part, perturbations = data.part(settings.part), settings.build_perturbations()
     if len(part) == 0:
         raise InputError(f"the data set has no {settings.part} examples to audit on")
     with progress.task(f"scanning {shift.describe()}", len(part)) as advance:
-        return audit(
+        found = audit(
             model,
             part,
             shift,
@@ -225,6 +226,24 @@ def audit_module(
             part=settings.part,
             progress=advance,
         )
+    n_others = len(perturbations) + (settings.substitutions > 0)
+    if not n_others:
+        return found
+    with progress.task("attacking the centre windows", n_others * len(part)) as advance:
+        others = other_adversaries(
+            model,
+            part,
+            shift,
+            perturbations=perturbations,
+            substitutions=settings.substitutions,
+            protect=settings.protect,
+            output=output,
+            strands=settings.strands,
+            bootstrap=settings.bootstrap,
+            device=device,
+            progress=advance,
+        )
+    return replace(found, record=found.record.model_copy(update={"adversaries": others}))
 
 
 def load_module(reference: str) -> nn.Module:

@@ -115,10 +115,12 @@ def calibrate(
     Raises
     ------
     ConfigError
-        If the model has no search.
+        If the model has no search, or inputs are to be perturbed.
     InputError
         If the data do not fit, a worker fails, or every setting diverges.
     """
+    if experiment.perturbation is not None:
+        raise ConfigError("a calibration trains on unperturbed windows; leave perturbation out and add it afterwards")
     given = experiment.training.changes
     plan = dataclasses.replace(
         plan,

@@ -18,6 +18,7 @@ from holdfast.models import MODELS
 from holdfast.models.base import SequenceModel
 from holdfast.robustness.attacks import ATTACKS, ShiftAttack
 from holdfast.robustness.losses import LOSSES
+from holdfast.robustness.perturbations import PERTURBATIONS, Perturbation
 from holdfast.robustness.shift import Shift
 from holdfast.robustness.strands import Strands
 from holdfast.runs.records import setting_words
@@ -70,6 +71,39 @@ class AuditSettings(_Page):
     table: Literal["all", "bound"] = "all"
     """Rows of ``windows.parquet``: every example of every task, or the bound ones of each."""
     out_of_distribution: bool = True
+    perturbations: tuple[Spec, ...] = ()
+    """Changes of the centre window's numbers that are tried beside the shifts, see
+    :mod:`holdfast.robustness.perturbations`."""
+    substitutions: int = Field(default=0, ge=0, le=1000)
+    """Bases of the centre window exchanged at most, see :mod:`holdfast.robustness.substitutions`; 0: not tried."""
+    protect: tuple[int, int] | None = None
+    """Bases [start, end) of the window that are not exchanged; None: each example's core, where it is known."""
+
+    @field_validator("perturbations", mode="before")
+    @classmethod
+    def _names_are_specs(cls, value: Any) -> Any:
+        return [spelled_out("perturbation", one) for one in value] if isinstance(value, list | tuple) else value
+
+    def plain(self) -> dict[str, Any]:
+        """Return the settings as plain YAML types, without adversaries that are not asked for.
+
+        A page from before there were any is so the same page.
+        """
+        page: dict[str, Any] = self.model_dump(mode="json")
+        later = ("perturbations", "substitutions", "protect")
+        return {key: value for key, value in page.items() if key not in later or value}
+
+    def build_perturbations(self) -> list[Perturbation]:
+        """Return the perturbations asked for.
+
+        Raises
+        ------
+        ConfigError
+            Unknown name or parameter, an impossible value, or a protected stretch that is none.
+        """
+        if self.protect is not None and not 0 <= self.protect[0] < self.protect[1]:
+            raise ConfigError(f"audit.protect is {list(self.protect)}; expected [start, end), 0-based, in the window")
+        return [_perturbation(spec, seed=0) for spec in self.perturbations]
 
 
 class Experiment(_Page):
@@ -87,6 +121,7 @@ class Experiment(_Page):
     shift: ShiftSettings
     model: Spec = Spec(name="holdfast")
     attack: Spec = Spec(name="centre")
+    perturbation: Spec | None = None
     training: TrainingSettings = TrainingSettings()
     audit: AuditSettings = AuditSettings()
     seed: int = 0
@@ -101,6 +136,11 @@ class Experiment(_Page):
             # Parameters alone are those of the default.
             return {"name": cls.model_fields[str(info.field_name)].default.name} | value
         return value
+
+    @field_validator("perturbation", mode="before")
+    @classmethod
+    def _a_name_is_a_spec(cls, value: Any) -> Any:
+        return spelled_out("perturbation", value)
 
     @classmethod
     def parse(cls, page: dict[str, Any], where: str = "experiment") -> Experiment:
@@ -120,6 +160,8 @@ class Experiment(_Page):
             if experiment.training.all_data and kept != "last":
                 raise ConfigError("training.all_data holds nothing out to choose an epoch by; set changes.keep: last")
             experiment.build_attack(context=experiment.shift.window + 1000)  # the data's own is not known yet
+            experiment.build_perturbation()
+            experiment.audit.build_perturbations()
             _check_model(experiment.model)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
@@ -127,8 +169,9 @@ class Experiment(_Page):
 
     @property
     def strategy(self) -> str:
-        """The training strategy as tables call it."""
-        return STRATEGY_NAMES[self.attack.name]
+        """The training strategy as tables call it, such as ``Worst`` or ``No Shift + PGD``."""
+        shifted, perturbation = STRATEGY_NAMES[self.attack.name], self.build_perturbation()
+        return shifted if perturbation is None else f"{shifted} + {perturbation.name}"
 
     @property
     def data_name(self) -> str:
@@ -164,6 +207,9 @@ class Experiment(_Page):
         departs = {key: value for key, value in given.items() if key not in defaults or defaults[key] != value}
         page["shift"].pop("window")
         groups = {"": page["shift"] | training | changes, "model.": departs}
+        if self.perturbation is not None:
+            groups[""]["perturbation"] = self.perturbation.name
+            groups["perturbation."] = self.perturbation.params
         groups |= {"attack.": page.get("attack", {}).get("params", {}), "audit.": page.get("audit", {})}
         return {start + key: group[key] for start, group in groups.items() for key in sorted(group)}
 
@@ -181,6 +227,10 @@ class Experiment(_Page):
         shift = self.build_shift(context)
         return ATTACKS.build(Spec(name=self.attack.name, params=params), shift=shift, loss=loss, seed=self.seed)
 
+    def build_perturbation(self) -> Perturbation | None:
+        """Return what changes the training windows after the attack chose them, if anything does."""
+        return None if self.perturbation is None else _perturbation(self.perturbation, seed=self.seed)
+
     @property
     def resolved_model(self) -> Spec:
         """The model with every default written out."""
@@ -191,8 +241,10 @@ class Experiment(_Page):
         return MODELS.build(self.model, n_tasks=n_tasks, window=self.shift.window)
 
     def plain(self) -> dict[str, Any]:
-        """Return the resolved page as plain YAML types."""
-        page: dict[str, Any] = self.model_dump(mode="json")
+        """Return the resolved page as plain YAML types, without adversaries that are not asked for."""
+        page: dict[str, Any] = self.model_dump(mode="json") | {"audit": self.audit.plain()}
+        if self.perturbation is None:
+            del page["perturbation"]
         return page
 
     def identity(self, fingerprint: str) -> str:
@@ -204,6 +256,14 @@ class Experiment(_Page):
         page["recipe"] = self.training.recipe().model_dump(mode="json")
         page["data"] = fingerprint
         return hashlib.sha256(json.dumps(page, sort_keys=True).encode()).hexdigest()
+
+
+def _perturbation(spec: Spec, *, seed: int) -> Perturbation:
+    params = dict(spec.params)
+    if "seed" in params:
+        raise ConfigError("perturbation has no parameter 'seed': set seed at the top of the experiment")
+    loss = LOSSES.build(Spec.parse(params.pop("loss", "xe")))
+    return PERTURBATIONS.build(Spec(name=spec.name, params=params), loss=loss, seed=seed)
 
 
 def _check_model(spec: Spec) -> None:
@@ -253,7 +313,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def spelled_out(key: str, value: Any) -> Any:
     """Return a mapping where a bare name is short for one (``model: kmer``), any other value as it is."""
-    return {"name": value} if key in ("model", "attack", "loss") and isinstance(value, str) else value
+    named = ("model", "attack", "loss", "perturbation")
+    return {"name": value} if key in named and isinstance(value, str) else value
 
 
 def apply_sets(page: dict[str, Any], sets: Sequence[str], *, flag: str = "--set") -> dict[str, Any]:

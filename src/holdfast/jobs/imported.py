@@ -82,7 +82,7 @@ def audit_reference(
         "module": reference,
         "data": str(data),
         "shift": threat.model_dump(mode="json"),
-        "audit": settings.model_dump(mode="json"),
+        "audit": settings.plain(),
         "output": output,
     }
     identity = _identity(config, reference, examples.fingerprint)

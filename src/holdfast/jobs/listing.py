@@ -18,6 +18,7 @@ from holdfast.models import MODELS
 from holdfast.models.base import ModelFacts
 from holdfast.robustness.attacks import ATTACKS
 from holdfast.robustness.losses import LOSSES
+from holdfast.robustness.perturbations import PERTURBATIONS
 from holdfast.training.recipe import PRESETS
 
 __all__ = ["LISTS", "Listing", "models"]
@@ -94,6 +95,7 @@ LISTS: Mapping[str, Callable[[], Listing]] = {
     "attacks": _registered(ATTACKS),
     "losses": _registered(LOSSES),
     "attributions": _registered(ATTRIBUTIONS),
+    "perturbations": _registered(PERTURBATIONS),
     "presets": _presets,
     "formats": _registered(READERS),
     "splits": _registered(SPLITS),

@@ -51,8 +51,9 @@ def summary(runs: Sequence[Run]) -> pd.DataFrame:
     rows = [_row(run, record, audit, task) for run, record, audit in read for task in audit.tasks]
     table = pd.DataFrame(rows)
     order = ["data", "task", "context", "window", "setting", "control"]
-    table["place"] = table["strategy"].map({name: place for place, name in enumerate(_STRATEGIES)})
-    table = table.sort_values([*order, "place", "model", "seed"], kind="stable").drop(columns="place")
+    windows = table["strategy"].str.partition(" + ")[0]
+    table["place"] = windows.map({name: place for place, name in enumerate(_STRATEGIES)})
+    table = table.sort_values([*order, "place", "strategy", "model", "seed"], kind="stable").drop(columns="place")
     return _with_distinct_labels(table.reset_index(drop=True), {str(run.folder): record for run, record, _ in read})
 
 

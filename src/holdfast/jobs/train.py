@@ -30,6 +30,7 @@ from holdfast.jobs.tensorboard import event_writer
 from holdfast.models.base import ClosedFormModel, SequenceModel
 from holdfast.models.stored import n_parameters, save_weights
 from holdfast.report import write_report
+from holdfast.robustness.adversaries import refuse_unattackable
 from holdfast.robustness.attacks import CentreShift, ShiftAttack
 from holdfast.runs.folder import HISTORY_COLUMNS, Run
 from holdfast.runs.records import DataFacts, FilterRecord, RunRecord, TrainingFacts
@@ -121,6 +122,7 @@ def assist(experiment: Experiment, root: Path, *, resume: bool = False, devices:
         attack,
         experiment.training.recipe(),
         trials=experiment.training.trials,
+        perturbation=experiment.build_perturbation(),
         seed=experiment.seed,
         device=experiment.device,
         devices=devices,
@@ -231,6 +233,11 @@ def _check(experiment: Experiment, data: SequenceDataset, model: SequenceModel, 
         )
     if isinstance(model, ClosedFormModel) and not isinstance(attack, CentreShift):
         raise ConfigError(f"model '{experiment.model.name}' is solved for centre windows; set attack: centre")
+    perturbation = experiment.build_perturbation()
+    if isinstance(model, ClosedFormModel) and perturbation is not None:
+        raise ConfigError(f"model '{experiment.model.name}' is solved for one-hot windows; leave perturbation out")
+    tried = [*experiment.audit.build_perturbations(), *([perturbation] if perturbation is not None else [])]
+    refuse_unattackable(model, tried, window=attack.shift.window, n_tasks=len(data.tasks))
 
 
 def _first_page(experiment: Experiment, data: SequenceDataset, model: SequenceModel) -> RunRecord:
@@ -285,6 +292,7 @@ def _learn(
             attack,
             recipe,
             trials=experiment.training.trials,
+            perturbation=experiment.build_perturbation(),
             seed=experiment.seed,
             device=experiment.device,
             devices=devices,

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from holdfast.core.errors import InputError
 from holdfast.core.files import write_text
 from holdfast.report.logo import draw_letters
+from holdfast.report.sections.adversaries import adversaries
 from holdfast.report.sections.averages import averages
 from holdfast.report.sections.curves import curves
 from holdfast.report.sections.facts import data_facts, run_facts
@@ -41,6 +42,7 @@ SECTIONS: Mapping[str, Section] = {
     "filters": filters,
     "training": training,
     "metrics": metrics,
+    "adversaries": adversaries,
     "nonsense": nonsense,
     "data": data_facts,
     "runs": run_facts,

@@ -266,7 +266,9 @@ class Study:
 
 
 def _plain(strategy: str) -> str:
-    return "Worst-of-n" if strategy.startswith("Worst-of") else strategy
+    """Return which windows a strategy trains on, without what perturbs them."""
+    windows = strategy.partition(" + ")[0]
+    return "Worst-of-n" if windows.startswith("Worst-of") else windows
 
 
 def _label(record: RunRecord) -> str:

@@ -16,7 +16,7 @@ from holdfast.robustness.shift import Shift
 from holdfast.robustness.windows import Block, Facts, ScannedWindows, worst_column
 from holdfast.runs.records import METRICS, Estimate, LabelAverages, TaskAudit
 
-__all__ = ["Adversary", "Reduction"]
+__all__ = ["Adversary", "Reduction", "estimates"]
 
 Floats = NDArray[np.float64]
 Adversary = Literal["joint", "per-task"]
@@ -106,10 +106,10 @@ class Reduction:
             task=name,
             n_examples=found.examples,
             n_positive=found.positive,
-            clean=_estimates(values["clean"]),
-            random=_estimates(values["random"]),
-            worst=_estimates(values["worst"]),
-            worst_of_n=_estimates(values["worst_of_n"]),
+            clean=estimates(values["clean"]),
+            random=estimates(values["random"]),
+            worst=estimates(values["worst"]),
+            worst_of_n=estimates(values["worst_of_n"]),
             random_accuracy_spread=float(np.sqrt(found.variance) / n_known),
             certified_accuracy=found.fraction(found.certified),
             consistency=found.fraction(found.alike),
@@ -194,14 +194,15 @@ class _Averages:
             no_labels=self.no_labels,
             no_positives=self.no_positives,
             no_negatives=self.no_negatives,
-            clean=_estimates(means["clean"]),
-            random=_estimates(means["random"]),
-            worst=_estimates(means["worst"]),
-            worst_of_n=_estimates(means["worst_of_n"]),
+            clean=estimates(means["clean"]),
+            random=estimates(means["random"]),
+            worst=estimates(means["worst"]),
+            worst_of_n=estimates(means["worst_of_n"]),
         )
 
 
-def _estimates(values: Mapping[str, Floats]) -> dict[str, Estimate]:
+def estimates(values: Mapping[str, Floats]) -> dict[str, Estimate]:
+    """Return metrics with their intervals: of each (1 + B,) values the estimate, then its bootstrap samples."""
     return {name: _estimate(float(values[name][0]), values[name][1:]) for name in METRICS}
 
 

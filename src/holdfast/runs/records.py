@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 __all__ = [
     "METRICS",
     "SCHEMA_VERSION",
+    "AdversaryAudit",
     "AuditRecord",
     "DataFacts",
     "Estimate",
@@ -173,6 +174,25 @@ class OutOfDistribution(Record):
     """Trapezoid."""
 
 
+class AdversaryAudit(Record):
+    """How a task fares when the centre window is changed rather than moved.
+
+    Found by a search that cannot try everything, or by drawing: the worst case is no better than this, and may be
+    worse. Beside it, the worst window of :class:`TaskAudit` is exact.
+    """
+
+    name: str
+    """noise, FGSM, PGD or substitutions."""
+    words: str
+    """Such as ``PGD, epsilon 0.1, 10 steps of 0.025``."""
+    task: str
+    epsilon: float | None = None
+    """Radius of the ball in the sup norm; None where bases are exchanged."""
+    substitutions: int | None = None
+    """Bases exchanged at most; None where numbers are perturbed."""
+    metrics: Metrics
+
+
 class AuditRecord(Record):
     """One scan of one model on one part of a data set, reduced."""
 
@@ -188,6 +208,8 @@ class AuditRecord(Record):
     seconds: float
     bootstrap: int
     out_of_distribution: list[OutOfDistribution] = Field(default_factory=list)
+    adversaries: list[AdversaryAudit] = Field(default_factory=list)
+    """Changes of the centre window that were asked for, for each task."""
     averages: LabelAverages | None = None
     """Over the tasks; None where there is one."""
     n_sampled: int | None = None

@@ -19,16 +19,16 @@ from holdfast.core.device import evaluating, resolve_device
 from holdfast.core.errors import HoldfastError, InputError
 from holdfast.core.parameters import check_values
 from holdfast.core.random import mix_seed, numpy_generator
-from holdfast.data.batch import Batch
 from holdfast.data.dataset import SequenceDataset
 from holdfast.models.base import SequenceModel
-from holdfast.robustness.attacks import CentreShift, RandomShift, SampledWorstShift, ShiftAttack, WorstShift
+from holdfast.robustness.attacks import ShiftAttack
+from holdfast.robustness.perturbations import Perturbation
 from holdfast.training.checkpoint import Checkpoint, Progress, load_optimiser, optimiser_tensors
+from holdfast.training.exposure import Exposure
 from holdfast.training.objective import Objective
 from holdfast.training.optimisers import build_optimiser
 from holdfast.training.recipe import Recipe, Stage
-from holdfast.training.schedule import Plateau, rate_at, stage_at, stage_attack
-from holdfast.training.transforms import add_shuffled_negatives, happens, random_strand
+from holdfast.training.schedule import Plateau, rate_at
 
 __all__ = ["Diverged", "Fitted", "Watch", "fit"]
 
@@ -95,6 +95,7 @@ def fit(
     attack: ShiftAttack,
     recipe: Recipe,
     *,
+    perturbation: Perturbation | None = None,
     seed: int = 0,
     device: str = "auto",
     devices: int = 1,
@@ -117,6 +118,8 @@ def fit(
         What the training adversary does.
     recipe
         How to train, see :data:`~holdfast.training.recipe.PRESETS`.
+    perturbation
+        Changes the windows that the attack chose, in training and in validation; None leaves them one-hot.
     seed
         Of initial weights, order, dropout and augmentation.
     device
@@ -133,7 +136,8 @@ def fit(
     Raises
     ------
     InputError
-        No examples, no known labels of both classes, or a checkpoint of another run.
+        No examples, no known labels of both classes, a checkpoint of another run, or a perturbation that needs a
+        gradient which the model does not have.
     Diverged
         If the loss is not finite.
     """
@@ -142,7 +146,8 @@ def fit(
     seed = check_values(fit, {"seed": seed}, "fit")["seed"]
     _check(train, validation, attack)
     fabric = _fabric(device, devices, recipe)
-    identity = str(mix_seed(seed, repr(recipe), train.fingerprint, validation.fingerprint, repr(attack), repr(model)))
+    adversary = repr(attack) if perturbation is None else f"{attack!r} {perturbation!r}"
+    identity = str(mix_seed(seed, repr(recipe), train.fingerprint, validation.fingerprint, adversary, repr(model)))
     state = Progress(identity=identity)
     held: Checkpoint | None = None
     if checkpoint is not None and resume and checkpoint.exists():
@@ -152,7 +157,10 @@ def fit(
         state = held.progress
     fresh = copy.deepcopy(model.state_dict())
     while True:
-        attempt = _Attempt(model, train, validation, attack, _gentle(recipe, state.restart), fabric, seed, state)
+        gentle = _gentle(recipe, state.restart)
+        own = mix_seed(seed, "attempt", state.restart)
+        exposure = Exposure(attack, perturbation, gentle, own)
+        attempt = _Attempt(model, train, validation, exposure, gentle, fabric, own, state)
         attempt.start(fresh, held)
         collapsed = attempt.run(checkpoint, watch or Watch())
         held = None
@@ -202,15 +210,14 @@ class _Attempt:
         model: SequenceModel,
         train: SequenceDataset,
         validation: SequenceDataset,
-        attack: ShiftAttack,
+        exposure: Exposure,
         recipe: Recipe,
         fabric: Fabric,
         seed: int,
         state: Progress,
     ) -> None:
-        self.model, self.train, self.validation, self.target = model, train, validation, attack
-        self.recipe, self.fabric, self.state = recipe, fabric, state
-        self.seed = mix_seed(seed, "attempt", state.restart)
+        self.model, self.train, self.validation, self.exposure = model, train, validation, exposure
+        self.recipe, self.fabric, self.state, self.seed = recipe, fabric, state, seed
         known, bound = (np.count_nonzero(validation.labels >= wanted) for wanted in (0, 1))
         self.few_bound, self.few_unbound = bound < SPARSE * known, known - bound < SPARSE * known
         # Of two examples at least: batch statistics of one do not exist.
@@ -232,9 +239,9 @@ class _Attempt:
         state = self.state
         while state.epoch < self.recipe.epochs and not state.stopped:
             began = time.perf_counter()
-            stage = stage_at(self.recipe, self.target, state.epoch)
+            stage = self.exposure.stage(state.epoch)
             rate = self._scaled_rate(state.epoch)
-            train_loss = self._epoch(stage_attack(stage, self.target), watch)
+            train_loss = self._epoch(stage, watch)
             loss, accuracy, called = self._validate()
             state.epoch += 1
             state.history.append(
@@ -267,7 +274,7 @@ class _Attempt:
         progress = (epoch + step / self.steps) / self.recipe.epochs
         return rate_at(self.recipe, progress) * self.state.plateau.get("scale", 1.0)
 
-    def _epoch(self, attack: ShiftAttack, watch: Watch) -> float:
+    def _epoch(self, stage: Stage, watch: Watch) -> float:
         """Train on every example once, in an order that the seed and the epoch alone decide; return the mean loss."""
         epoch, recipe = self.state.epoch, self.recipe
         torch.manual_seed(mix_seed(self.seed, "dropout", epoch, self.fabric.global_rank))
@@ -278,11 +285,13 @@ class _Attempt:
         total = torch.zeros((), device=self.fabric.device)
         for step, chosen in enumerate(batches):
             mine = np.array_split(chosen, self.fabric.world_size)[self.fabric.global_rank]
-            shown = self._shown(self.train.batch(mine).to(self.fabric.device), attack)
+            with self.fabric.autocast():
+                contexts = self.train.batch(mine).to(self.fabric.device)
+                shown, sequence = self.exposure.training(self.model, contexts, stage, epoch)
             for group in self.optimiser.param_groups:
                 group["lr"] = self._scaled_rate(epoch, step)
             self.optimiser.zero_grad(set_to_none=True)
-            loss = self.objective(shown.one_hot(), shown.labels, shown.mask)
+            loss = self.objective(sequence, shown.labels, shown.mask)
             self.fabric.backward(loss)
             if recipe.clip_norm is not None:
                 self.fabric.clip_gradients(self.objective, self.optimiser, max_norm=recipe.clip_norm)
@@ -299,19 +308,6 @@ class _Attempt:
                 f"(now {recipe.learning_rate:g}) or set clip_norm"
             )
         return mean
-
-    def _shown(self, batch: Batch, attack: ShiftAttack) -> Batch:
-        """Return the windows to train on."""
-        recipe, epoch = self.recipe, self.state.epoch
-        batch = random_strand(batch, recipe.reverse_complement, self.seed, epoch)
-        with self.fabric.autocast():
-            choice = attack.choose(self.model, batch, round_=epoch)
-        if recipe.mixture and isinstance(attack, WorstShift | SampledWorstShift):
-            other = RandomShift if recipe.mixture_of == "random" else CentreShift
-            mild = other(shift=attack.shift, seed=self.seed).choose(self.model, batch, round_=epoch)
-            choice = torch.where(happens(batch.index, recipe.mixture, self.seed, "mixture", epoch), mild, choice)
-        shown = attack.show(batch, choice)
-        return add_shuffled_negatives(shown, self.seed, epoch) if recipe.shuffled_negatives else shown
 
     def _reduced(self, value: Tensor, how: str) -> Tensor:
         """Return a tensor reduced over the processes of a distributed run."""
@@ -340,9 +336,9 @@ class _Attempt:
         for batch in self.validation.batches(EVALUATION_BATCH, order=mine):
             batch = batch.to(self.fabric.device)
             with self.fabric.autocast():
-                shown = self.target(model, batch)
+                shown, sequence = self.exposure.validation(model, batch)
                 with evaluating(objective):
-                    loss, logits = objective(shown.one_hot(), shown.labels, shown.mask), model(shown.one_hot())
+                    loss, logits = objective(sequence, shown.labels, shown.mask), model(sequence)
             called, known = (logits > 0) & shown.mask, shown.mask
             right = ((logits > 0) == (shown.labels > 0.5)) & known
             sums += torch.stack([loss.double() * known.sum(), right.sum(), called.sum(), known.sum()])
@@ -359,8 +355,8 @@ class _Attempt:
             state.stopped = True
         if recipe.schedule == "plateau":
             state.plateau = asdict(Plateau(**state.plateau).after(loss, recipe))  # type: ignore[arg-type]
-        # Only a search for the worst window drives a model there; early on any model may still say one thing.
-        hunted = stage.attack == "target" and isinstance(self.target, WorstShift | SampledWorstShift)
+        # Only a search for the worst drives a model there; early on any model may still say one thing.
+        hunted = stage.attack == "target" and self.exposure.hunts
         none_called = called < COLLAPSE_SHARE and not self.few_bound
         one_answer = none_called or (called > 1 - COLLAPSE_SHARE and not self.few_unbound)
         state.collapsed_epochs = state.collapsed_epochs + 1 if hunted and one_answer else 0

@@ -64,9 +64,14 @@ class Recipe(BaseModel):
     shuffled_negatives: bool = False
     """Add a position-shuffled copy of each window with all labels zero (the authors' add_shuf)."""
     curriculum: tuple[Stage, ...] = ()
-    """For attacks that look for the worst; empty trains on the target attack from the first step."""
+    """For attacks that look for the worst window, and for perturbations; empty trains on the target throughout.
+
+    Before the target's turn windows are not perturbed; there the reach is a share of epsilon too. So "10 clean epochs,
+    then 15 of the attack" is ``({"attack": "centre", "share": 10}, {"attack": "target", "share": 15})``.
+    """
     mixture: float = Field(default=0.0, ge=0, lt=1)
-    """Probability that an example under a worst-case attack is shown another window instead: see ``mixture_of``."""
+    """Probability that an example is spared: shown another window than the worst one, see ``mixture_of``, and not
+    perturbed."""
     mixture_of: Literal["centre", "random"] = "random"
     """The other window: the centre one (clean + worst), or a random legal one."""
     on_collapse: Literal["restart", "report"] = "restart"

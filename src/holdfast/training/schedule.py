@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass, replace
 
 from holdfast.robustness.attacks import CentreShift, RandomShift, SampledWorstShift, ShiftAttack, WorstShift
+from holdfast.robustness.perturbations import Perturbation
 from holdfast.training.recipe import Recipe, Stage
 
-__all__ = ["Plateau", "rate_at", "stage_at", "stage_attack"]
+__all__ = ["Plateau", "looks_for_the_worst", "rate_at", "stage_at", "stage_attack", "stage_perturbation"]
 
 
 def rate_at(recipe: Recipe, progress: float) -> float:
@@ -57,10 +58,14 @@ class Plateau:
         return replace(self, scale=self.scale * recipe.plateau_factor, waited=0)
 
 
-def stage_at(recipe: Recipe, target: ShiftAttack, epoch: int) -> Stage:
-    """Return the curriculum's stage in a 0-based epoch; without a search for the worst there is one stage."""
-    searches = isinstance(target, WorstShift | SampledWorstShift)
-    if not recipe.curriculum or not searches:
+def looks_for_the_worst(attack: ShiftAttack) -> bool:
+    """Return whether an attack compares windows, rather than take the centre one or draw one."""
+    return isinstance(attack, WorstShift | SampledWorstShift)
+
+
+def stage_at(recipe: Recipe, target: ShiftAttack, epoch: int, perturbation: Perturbation | None = None) -> Stage:
+    """Return the curriculum's stage in a 0-based epoch; without a worst window or a perturbation there is one stage."""
+    if not recipe.curriculum or not (looks_for_the_worst(target) or perturbation):
         return Stage(attack="target", share=1)
     total = sum(stage.share for stage in recipe.curriculum)
     end = 0.0
@@ -72,15 +77,25 @@ def stage_at(recipe: Recipe, target: ShiftAttack, epoch: int) -> Stage:
 
 
 def stage_attack(stage: Stage, target: ShiftAttack) -> ShiftAttack:
-    """Return the attack of a stage: the target's threat model, narrowed to the stage's reach."""
+    """Return the attack of a stage: the target's threat model, narrowed to the stage's reach.
+
+    A target that does not look for the worst window is as mild as a stage can ask for, and stays.
+    """
     shift = target.shift
     if stage.reach < 1:
         widest = int(shift.choice_distance.max())
         shift = replace(shift, max_shift=round(stage.reach * widest))
-    if stage.attack == "centre":
+    if stage.attack == "centre" and looks_for_the_worst(target):
         return CentreShift(shift=shift, seed=target.seed)
-    if stage.attack == "random":
+    if stage.attack == "random" and looks_for_the_worst(target):
         return RandomShift(shift=shift, seed=target.seed)
     if isinstance(target, SampledWorstShift):
         return replace(target, shift=shift, n_try=min(target.n_try, shift.n_choices))
     return replace(target, shift=shift)
+
+
+def stage_perturbation(stage: Stage, target: Perturbation | None) -> Perturbation | None:
+    """Return the perturbation of a stage: none before the target's turn, then epsilon times the stage's reach."""
+    if target is None or stage.attack != "target" or stage.reach == 0:
+        return None
+    return replace(target, epsilon=stage.reach * target.epsilon)

@@ -14,6 +14,7 @@ from holdfast.core.random import mix_seed
 from holdfast.data.dataset import SequenceDataset
 from holdfast.models.base import SequenceModel
 from holdfast.robustness.attacks import ShiftAttack
+from holdfast.robustness.perturbations import Perturbation
 from holdfast.training.fit import Diverged, Fitted, Watch, fit
 from holdfast.training.recipe import Recipe
 from holdfast.training.search import performance
@@ -30,6 +31,7 @@ def fit_trials(
     recipe: Recipe,
     *,
     trials: int,
+    perturbation: Perturbation | None = None,
     seed: int = 0,
     device: str = "auto",
     devices: int = 1,
@@ -45,7 +47,7 @@ def fit_trials(
         Of the first trial, trained in place.
     again
         Makes the untrained model of a further trial.
-    train, validation, attack, recipe, seed, device, devices, checkpoint, resume, watch
+    train, validation, attack, recipe, perturbation, seed, device, devices, checkpoint, resume, watch
         As :func:`~holdfast.training.fit.fit` takes them. Only a single trial keeps a checkpoint.
     trials
         How many; one is :func:`~holdfast.training.fit.fit` itself.
@@ -64,6 +66,7 @@ def fit_trials(
             validation,
             attack,
             recipe,
+            perturbation=perturbation,
             seed=seed,
             device=device,
             devices=devices,
@@ -80,7 +83,17 @@ def fit_trials(
         torch.manual_seed(mix_seed(own, "weights"))
         tried = model if number == 0 else again()
         try:
-            fitted = fit(tried, train, validation, attack, recipe, seed=own, device=device, watch=watch)
+            fitted = fit(
+                tried,
+                train,
+                validation,
+                attack,
+                recipe,
+                perturbation=perturbation,
+                seed=own,
+                device=device,
+                watch=watch,
+            )
         except Diverged as error:
             if best is None and number == trials - 1:
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -72,9 +72,7 @@ class Pattern:
     Parameters
     ----------
     motif
-        The bases of its seqlets.
-    cwm
-        (4, W) mean contributions of the seqlets' bases.
+        The bases of its seqlets, and their mean contributions.
     hypothetical_cwm
         (4, W) mean hypothetical contributions.
     seqlets
@@ -83,9 +81,14 @@ class Pattern:
     """
 
     motif: Motif
-    cwm: NDArray[np.float64]
     hypothetical_cwm: NDArray[np.float64]
     seqlets: pd.DataFrame
+
+    @property
+    def cwm(self) -> NDArray[np.float64]:
+        """(4, W) mean contributions of the seqlets' bases."""
+        assert self.motif.contributions is not None
+        return self.motif.contributions
 
     @property
     def n_seqlets(self) -> int:
@@ -181,8 +184,7 @@ def _pattern(found: Any, sign: Literal[1, -1], number: int) -> Pattern:
         source=f"TF-MoDISco, {len(rows)} seqlets",
     )
     return Pattern(
-        motif=motif,
-        cwm=np.asarray(found.contrib_scores, dtype=np.float64).T.copy(),
+        motif=replace(motif, contributions=np.asarray(found.contrib_scores, dtype=np.float64).T.copy()),
         hypothetical_cwm=np.asarray(found.hypothetical_contribs, dtype=np.float64).T.copy(),
         seqlets=pd.DataFrame(rows, columns=list(SEQLET_COLUMNS)),
     )

@@ -214,22 +214,9 @@ class _Search:
         again = self.aligner.aligned(quick, self._mixture(first).to(torch.float32).log_ratio(background))
         starts = self._mixture(_different(again)[: self.settings.finalists]).to(torch.float32)
         fit = fit_zoops(quick, starts, background, tolerance=_ROUGHLY, max_iterations=_ROUGH_STEPS)
-        fitted = self.aligner.aligned(quick, fit.mixture.log_ratio(background))
-        choosers = [fit.mixture.take(alignment.model) for alignment in fitted]
-        pairs = zip(fitted, choosers, strict=True)
-        polished = [self._polished(quick, alignment, chooser).alignment for alignment, chooser in pairs]
-        ratio = self._mixture(polished).to(torch.float32).log_ratio(background)
+        fitted = [found.alignment for found in self._polished(quick, fit.mixture)]
+        ratio = self._mixture(fitted).to(torch.float32).log_ratio(background)
         return self.aligner.aligned(quick, ratio, least=self.settings.min_width)
-
-    def _polished(self, windows: Windows, alignment: Alignment, chooser: Mixture) -> _Found:
-        """Align again with the model of the aligned sites, as long as that makes them more significant."""
-        for _ in range(_POLISHED):
-            model = self._mixture([alignment]).to(windows.dtype)
-            [again] = self.aligner.aligned(windows, model.log_ratio(self.background.to(windows.dtype)))
-            if again.log_e_value >= alignment.log_e_value - _NO_BETTER:
-                break
-            alignment, chooser = again, model
-        return _Found(alignment=alignment, mixture=chooser)
 
     def _refitted(self, free: Tensor, start: Alignment) -> _Found:
         """Return the more significant of an alignment and what expectation maximisation makes of it, both polished."""
@@ -243,11 +230,26 @@ class _Search:
             tolerance=self.settings.tolerance,
             max_iterations=self.settings.max_iterations,
         )
-        polished = []
-        for mixture in (fit.mixture, given):
-            [alignment] = self.aligner.aligned(windows, mixture.log_ratio(self.background))
-            polished.append(self._polished(windows, alignment, mixture))
-        return min(polished, key=lambda found: found.alignment.log_e_value)
+        found = self._polished(windows, Mixture.joined([fit.mixture, given]))
+        return min(found, key=lambda one: one.alignment.log_e_value)
+
+    def _polished(self, windows: Windows, models: Mixture) -> list[_Found]:
+        """Return each model's alignment, aligned again with the model of its own sites while that improves it."""
+        background = self.background.to(windows.dtype)
+        aligned = self.aligner.aligned(windows, models.log_ratio(background))
+        found = [_Found(alignment=one, mixture=models.take(one.model)) for one in aligned]
+        active = list(range(len(found)))
+        for _ in range(_POLISHED):
+            models, better = self._mixture([found[i].alignment for i in active]).to(windows.dtype), []
+            for again in self.aligner.aligned(windows, models.log_ratio(background)):
+                number = active[again.model]
+                if again.log_e_value < found[number].alignment.log_e_value - _NO_BETTER:
+                    found[number] = _Found(alignment=again, mixture=models.take(again.model))
+                    better.append(number)
+            active = better
+            if not active:
+                break
+        return found
 
     def finished(self, codes: Tensor, free: Tensor, best: _Found, name: str) -> tuple[Discovered, Tensor]:
         """Return the motif with its sites in all sequences, and how free their bases are afterwards."""
@@ -259,11 +261,7 @@ class _Search:
         return self._discovered(name, sites, best.alignment.log10_e_value), remaining
 
     def _mixture(self, alignments: list[Alignment]) -> Mixture:
-        every = [one.mixture(self.background, self.settings.pseudocount) for one in alignments]
-        return Mixture(
-            probabilities=torch.cat([one.probabilities for one in every]),
-            share=torch.cat([one.share for one in every]),
-        )
+        return Mixture.joined([one.mixture(self.background, self.settings.pseudocount) for one in alignments])
 
     def _windows(self, codes: Tensor, free: Tensor, width: int, *, dtype: torch.dtype = torch.float64) -> Windows:
         return Windows(codes, width, both_strands=self.settings.both_strands, unused=free, dtype=dtype)

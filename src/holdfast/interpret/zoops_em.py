@@ -7,7 +7,7 @@ are one matrix of ones and noughts, so all starts are scored by one matrix produ
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -110,6 +110,14 @@ class Mixture:
 
     probabilities: Tensor
     share: Tensor
+
+    @classmethod
+    def joined(cls, parts: Sequence[Mixture]) -> Mixture:
+        """Return the models of several batches as one."""
+        return cls(
+            probabilities=torch.cat([part.probabilities for part in parts]),
+            share=torch.cat([part.share for part in parts]),
+        )
 
     def log_ratio(self, background: Tensor) -> Tensor:
         """Return (S, W, 4) log-likelihood ratios of a base."""

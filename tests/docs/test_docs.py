@@ -27,7 +27,7 @@ RUN = {"bash", "python", "pycon"}
 SHOWN = {"text", "yaml", "{toctree}", "{eval-rst}", "{include} ../README.md"}
 SHELL_MARKS = {">", ">>", "<", "|", "&", "&&", "||", ";"}
 SECONDS = 180
-GROUPS = ("data", "explain")  # commands that have commands
+GROUPS = ("data", "explain", "motifs")  # commands that have commands
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 WORKING_PAGES = [
     page for page in PAGES if any(block.language in RUN and not block.not_run for block in blocks_of(page))

@@ -1,10 +1,14 @@
 """Motifs against closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from Bio import motifs as bio
 
 from holdfast.core.errors import InputError
 from holdfast.dna.codes import decode
+from holdfast.dna.interval import Interval
 from holdfast.motifs.motif import Motif
 
 COUNTS = np.array([[8, 0, 1], [0, 4, 1], [0, 4, 1], [0, 0, 1]])
@@ -79,3 +83,78 @@ def test_negative_counts_and_empty_columns_are_refused() -> None:
         Motif.from_counts("x", np.array([[-1], [1], [1], [1]]))
     with pytest.raises(InputError, match="position 1"):
         Motif.from_counts("x", np.array([[1, 0], [0, 0], [0, 0], [0, 0]]), pseudocount=0)
+
+
+def rich() -> Motif:
+    return Motif.from_counts("x", np.array([[1, 9, 0, 5, 1], [1, 0, 0, 0, 1], [1, 0, 9, 0, 1], [1, 0, 0, 4, 1]]))
+
+
+def test_the_pwm_is_the_log_of_the_odds_and_of_no_odds_at_the_background() -> None:
+    background = (0.3, 0.2, 0.2, 0.3)
+    motif = Motif(name="x", probabilities=np.array([[0.3], [0.2], [0.2], [0.3]]), sites=10)
+    assert np.abs(motif.pwm(0.1, background)).max() < 1e-12
+    sure = Motif(name="x", probabilities=np.array([[1.0], [0.0], [0.0], [0.0]]), sites=9.9)
+    # (9.9 + 0.1 x 0.25) / 10 and 0.1 x 0.25 / 10, over 0.25.
+    assert sure.pwm(0.1)[:, 0].tolist() == pytest.approx([np.log2(0.9925 * 4)] + [np.log2(0.0025 * 4)] * 3)
+    assert sure.pwm(0.0)[1, 0] == -np.inf
+
+
+@pytest.mark.parametrize(
+    ("changes", "start", "width"),
+    [({}, 1, 3), ({"bits": 1.5, "share": 0}, 1, 2), ({"bits": 0.0, "share": 0.9}, 1, 2), ({"flank": 1}, 0, 5)],
+)
+def test_trimming_drops_uninformative_ends_and_says_where_the_rest_begins(
+    changes: dict[str, float], start: int, width: int
+) -> None:
+    trimmed = rich().trimmed(**changes)  # type: ignore[arg-type]
+    assert (trimmed.start, trimmed.width) == (start, width)
+
+
+def test_a_motif_without_information_cannot_be_trimmed() -> None:
+    with pytest.raises(InputError, match=r"no column has 0\.1 bits"):
+        Motif(name="flat", probabilities=np.full((4, 5), 0.25)).trimmed()
+
+
+@pytest.mark.parametrize("first_strand", ["+", "-"])
+def test_trimming_and_turning_commute_with_their_coordinates(first_strand: str) -> None:
+    weights = np.arange(20.0).reshape(4, 5)
+    sites = (Interval("chr1", 100, 105, "+"), Interval("chr2", 200, 205, "-"))
+    motif = replace(rich(), contributions=weights, places=sites)
+    motif = motif if first_strand == "+" else motif.reverse_complement()
+    one, other = motif.trimmed().reverse_complement(), motif.reverse_complement().trimmed()
+    assert np.array_equal(one.probabilities, other.probabilities)
+    assert one.contributions is not None
+    assert other.contributions is not None
+    assert np.array_equal(one.contributions, other.contributions)
+    assert (one.start, one.strand, one.places) == (other.start, other.strand, other.places)
+    # Columns 1 to 4 of a motif read along + begin one base in; along - they end one base before the site's end.
+    assert [(place.start, place.end) for place in one.places] == [(101, 104), (201, 204)]
+    assert one.start == 1
+
+
+def test_a_place_moves_from_the_side_that_its_strand_reads_first() -> None:
+    motif = replace(rich(), places=(Interval("c", 10, 15, "+"), Interval("c", 30, 35, "-"))).sliced(0, 2)
+    assert [(place.start, place.end) for place in motif.places] == [(10, 12), (33, 35)]
+
+
+def test_contributions_and_places_have_to_fit() -> None:
+    with pytest.raises(InputError, match=r"contributions have shape \(4, 2\)"):
+        replace(rich(), contributions=np.zeros((4, 2)))
+    with pytest.raises(InputError, match=r"place chr1:1-3\(\+\) has to be 5 bp long"):
+        replace(rich(), places=(Interval("chr1", 1, 3, "+"),))
+
+
+def test_iupac_letters_are_those_of_biopython() -> None:
+    rng = np.random.default_rng(0)
+    counts = (
+        rng.integers(0, 12, (4, 300)) * (rng.random((4, 300)) < 0.7) + np.eye(4, dtype=int)[:, rng.integers(0, 4, 300)]
+    )
+    motif = Motif.from_counts("x", counts, pseudocount=0)
+    theirs = bio.Motif(counts={base: row.tolist() for base, row in zip("ACGT", counts, strict=True)})
+    different = [
+        (ours, other)
+        for ours, other, column in zip(motif.iupac, theirs.degenerate_consensus, np.sort(counts, axis=0).T, strict=True)
+        # Where bases tie, the order of sorting decides.
+        if ours != other and len(set(column)) == 4
+    ]
+    assert different == []

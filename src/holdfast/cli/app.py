@@ -17,6 +17,7 @@ from holdfast.cli.grid import grid
 from holdfast.cli.guard import guarded
 from holdfast.cli.import_ import import_
 from holdfast.cli.listing import list_names
+from holdfast.cli.motifs import motifs_app
 from holdfast.cli.predict import predict
 from holdfast.cli.report import report
 from holdfast.cli.reproduce import reproduce
@@ -63,6 +64,7 @@ app.command("compare")(guarded(compare))
 app.command("reproduce")(guarded(reproduce))
 app.command("list")(guarded(list_names))
 app.add_typer(data_app, name="data")
+app.add_typer(motifs_app, name="motifs")
 
 
 def main() -> None:

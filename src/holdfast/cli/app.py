@@ -18,7 +18,7 @@ from holdfast.cli.grid import grid
 from holdfast.cli.guard import guarded
 from holdfast.cli.import_ import import_
 from holdfast.cli.listing import list_names
-from holdfast.cli.motifs_discover import discover
+from holdfast.cli.motifs import motifs_app
 from holdfast.cli.predict import predict
 from holdfast.cli.report import report
 from holdfast.cli.reproduce import reproduce
@@ -66,8 +66,6 @@ app.command("reproduce")(guarded(reproduce))
 app.command("list")(guarded(list_names))
 app.add_typer(data_app, name="data")
 app.add_typer(explain_app, name="explain")
-motifs_app = typer.Typer(help="Find motifs.", no_args_is_help=True, rich_markup_mode="markdown")
-motifs_app.command("discover")(guarded(discover))
 app.add_typer(motifs_app, name="motifs")
 
 

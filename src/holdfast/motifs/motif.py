@@ -12,7 +12,7 @@ from holdfast.core.errors import InputError
 from holdfast.dna.codes import ALPHABET, Codes
 from holdfast.dna.interval import Interval
 
-__all__ = ["UNIFORM", "Background", "Motif"]
+__all__ = ["UNIFORM", "Background", "Motif", "symmetric"]
 
 Background = tuple[float, float, float, float]
 """Probabilities of A, C, G, T."""
@@ -364,6 +364,19 @@ class Motif:
         thresholds /= thresholds[-1]
         draws = rng.random((count, self.width))
         return np.asarray((draws[:, None, :] >= thresholds[:3]).sum(axis=1), dtype=np.uint8)
+
+
+def symmetric(background: Background) -> Background:
+    """Return the background of both strands together: A as T, C as G.
+
+    Examples
+    --------
+    >>> symmetric((0.25, 0.5, 0.125, 0.125))
+    (0.1875, 0.3125, 0.3125, 0.1875)
+    """
+    total = 2 * sum(background)
+    weak, strong = (background[0] + background[3]) / total, (background[1] + background[2]) / total
+    return weak, strong, strong, weak
 
 
 _OTHER: dict[str, Literal["+", "-"]] = {"+": "-", "-": "+"}

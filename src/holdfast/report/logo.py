@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from holdfast.report.svg import chart, element
 
-__all__ = ["draw_letters", "draw_logo", "letter_heights"]
+__all__ = ["COLUMN", "draw_letters", "draw_logo", "information_axis", "letter_heights", "stacked_letters"]
 
 LETTERS = "ACGT"
 COLUMN, HEIGHT, LEFT, TOP = 15, 60, 20, 4
 BITS = 2.0
-# A letter lower than this is not seen and only makes the page heavier.
-LOWEST = 0.03
+# A letter lower than this, in units of the drawing, is not seen and only makes the page heavier.
+LOWEST = 0.9
 
 # Outlines in a unit square, y down; drawn for this page, so that no font is needed.
 _OUTLINES = {
@@ -71,25 +71,43 @@ def draw_logo(probabilities: Sequence[Sequence[float]], label: str) -> Markup:
         What it is, for readers who cannot see it.
     """
     heights = letter_heights(probabilities)
-    parts = [
-        element("path", {"class": "axis", "d": f"M{LEFT - 4} {TOP}V{TOP + HEIGHT}H{LEFT + COLUMN * len(heights)}"})
-    ]
-    for bits in (0, 1, 2):
-        y = TOP + HEIGHT * (1 - bits / BITS)
-        parts.append(element("text", {"class": "tick end", "x": LEFT - 7, "y": y + 4}, str(bits)))
+    parts = information_axis(LEFT, TOP, len(heights))
     for column, row in enumerate(heights):
-        parts.extend(_column(row, LEFT + COLUMN * column))
+        parts.extend(stacked_letters(row * HEIGHT / BITS, LEFT + COLUMN * column, TOP + HEIGHT))
     return chart(LEFT + COLUMN * len(heights), TOP + HEIGHT + 6, label, *parts)
 
 
-def _column(heights: NDArray[np.float64], x: float) -> list[Markup]:
-    letters, floor = [], float(TOP + HEIGHT)
-    for base in np.argsort(heights, kind="stable"):
-        height = float(heights[base]) / BITS * HEIGHT
-        floor -= height
-        if heights[base] >= LOWEST:
-            place = f"translate({x + 0.5:g} {floor:.1f})scale({COLUMN - 1} {height:.1f})"
+def information_axis(left: float, top: float, width: int) -> list[Markup]:
+    """Return the axis of a logo: a line from 2 bits down to 0 and along the columns, and three ticks."""
+    floor = top + HEIGHT
+    line = f"M{left - 4:g} {top:g}V{floor:g}H{left + COLUMN * width:g}"
+    parts = [element("path", {"class": "axis", "d": line})]
+    for bits in (0, 1, 2):
+        y = floor - HEIGHT * bits / BITS
+        parts.append(element("text", {"class": "tick end", "x": left - 7, "y": y + 4}, str(bits)))
+    return parts
+
+
+def stacked_letters(heights: NDArray[np.float64], x: float, floor: float) -> list[Markup]:
+    """Return the letters of a column, one on the other from the lowest to the highest; negative ones hang down.
+
+    Parameters
+    ----------
+    heights
+        (4,) of A, C, G, T, in units of the drawing.
+    x
+        Left end of the column.
+    floor
+        Where the letters stand, or hang from.
+    """
+    letters, up, down = [], floor, floor
+    for base in np.argsort(np.abs(heights), kind="stable"):
+        height = abs(float(heights[base]))
+        up -= height if heights[base] > 0 else 0
+        if height >= LOWEST:
+            place = f"translate({x + 0.5:g} {up if heights[base] > 0 else down:.1f})scale({COLUMN - 1} {height:.1f})"
             letters.append(
                 element("use", {"href": f"#letter-{LETTERS[base]}", "class": LETTERS[base], "transform": place})
             )
+        down += height if heights[base] < 0 else 0
     return letters

@@ -16,7 +16,7 @@ from holdfast.robustness.shift import Shift
 from holdfast.robustness.windows import Block, Facts, ScannedWindows, worst_column
 from holdfast.runs.records import METRICS, Estimate, LabelAverages, TaskAudit
 
-__all__ = ["Adversary", "Reduction", "estimates"]
+__all__ = ["Adversary", "Reduction", "bootstrap_estimate", "estimates"]
 
 Floats = NDArray[np.float64]
 Adversary = Literal["joint", "per-task"]
@@ -62,7 +62,7 @@ class _Counts:
         """Return the fraction of the known examples that were counted."""
         with np.errstate(invalid="ignore"):  # NaN without known labels
             fraction = count / self.known
-        return _estimate(float(fraction[0]), fraction[1:])
+        return bootstrap_estimate(float(fraction[0]), fraction[1:])
 
 
 class Reduction:
@@ -203,10 +203,17 @@ class _Averages:
 
 def estimates(values: Mapping[str, Floats]) -> dict[str, Estimate]:
     """Return metrics with their intervals: of each (1 + B,) values the estimate, then its bootstrap samples."""
-    return {name: _estimate(float(values[name][0]), values[name][1:]) for name in METRICS}
+    return {name: bootstrap_estimate(float(values[name][0]), values[name][1:]) for name in METRICS}
 
 
-def _estimate(value: float, samples: Floats) -> Estimate:
+def bootstrap_estimate(value: float, samples: Floats) -> Estimate:
+    """Return a value with the 95 % interval of its bootstrap samples, those aside that are no number.
+
+    Examples
+    --------
+    >>> bootstrap_estimate(0.5, np.arange(41) / 40).model_dump()
+    {'value': 0.5, 'low': 0.025, 'high': 0.975}
+    """
     samples = samples[np.isfinite(samples)]
     if not len(samples):
         return Estimate(value=value, low=float("nan"), high=float("nan"))

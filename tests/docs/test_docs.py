@@ -229,7 +229,7 @@ def test_the_readme_counts_what_its_picture_shows() -> None:
     assert "in four of them" in readme
 
 
-@pytest.mark.parametrize("number", [0, 1], ids=["README", "models"])
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["README", "models", "motifs"])
 def test_the_tables_say_what_the_results_and_the_registry_say(number: int) -> None:
     script = loaded_script(ROOT / "docs" / "update_results.py")
     page = script.PAGES[number]

@@ -22,7 +22,7 @@ from holdfast.models import MODELS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-PAGES = (README, ROOT / "docs" / "reference" / "models.md", ROOT / "docs" / "guides" / "other_adversaries.md")
+DOCS = ROOT / "docs"
 MISSING = "Not measured yet."
 _MARKED = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results:\2 -->)", re.DOTALL)
 
@@ -35,10 +35,16 @@ Columns = Mapping[str, Callable[[Page], str]]
 
 def main() -> None:
     """Bring the pages up to date."""
-    for page in PAGES:
+    for page in pages():
         text = page.read_text(encoding="utf-8")
         new = updated(text, ROOT / "benchmarks" / "results", linked=page == README)
         page.write_text(new, encoding="utf-8")
+
+
+def pages() -> tuple[Path, ...]:
+    """Return the README and every page of the site that has a mark."""
+    marked = [page for page in sorted(DOCS.rglob("*.md")) if "<!-- /" in page.read_text(encoding="utf-8")]
+    return (README, *marked)
 
 
 def updated(text: str, results: Path, *, linked: bool = True) -> str:
@@ -376,6 +382,37 @@ def robust_training(page: Page) -> str:
     return f"{_table(['data', 'model', 'epsilon', 'trained', 'seeds', *attacks.values()], body, words=4)}\n\n{said}"
 
 
+def motif_oracles(page: Page) -> str:
+    """Return how far matches and sites are from those that the MEME suite printed."""
+    tomtom: Columns = {
+        "Tomtom's run": lambda row: row["run"],
+        "computed by": lambda row: row["tool"],
+        "rows": lambda row: _number(row["rows"]),
+        "same best match": lambda row: f"{row['same_best_target']} of {row['queries_with_matches']}",
+        "same offset and strand": lambda row: f"{row['same_place']} of {row['rows']}",
+        "log10 p apart, median": lambda row: f"{row['log10_p_difference_median']:.2g}",
+        "largest": lambda row: f"{row['log10_p_difference_max']:.2g}",
+        "q over Tomtom's": lambda row: _between(row),
+    }
+    fimo: Columns = {
+        "FIMO's run": lambda row: row["run"],
+        "bases": lambda row: _number(row["bases"]),
+        "sites of both": lambda row: f"{row['same_sites']} of {row['sites_of_fimo']}",
+        "of holdfast alone": lambda row: _number(row["sites_of_holdfast"] - row["same_sites"]),
+        "score apart, largest (bits)": lambda row: f"{row['score_difference_max_bits']:.2g}",
+        "log10 p apart, largest": lambda row: f"{row['log10_p_difference_max']:.2g}",
+        "q over FIMO's": lambda row: _between(row),
+    }
+    printed = (
+        "Tomtom prints six digits and FIMO three of a p value: 2e-06 and 0.002 of log10 p are the rounding of print."
+    )
+    return f"{_listed(page['tomtom'], tomtom)}\n\n{_listed(page['fimo'], fimo)}\n\n{printed}"
+
+
+def _between(row: Page) -> str:
+    return "" if row["q_ratio_min"] is None else f"{row['q_ratio_min']:.2f} to {row['q_ratio_max']:.2f}"
+
+
 TABLES: Mapping[str, Callable[[Page], str]] = {
     "accuracy": accuracy,
     "scan_pooled": scan_pooled,  # before its prefix
@@ -389,6 +426,7 @@ TABLES: Mapping[str, Callable[[Page], str]] = {
     "store": store,
     "audit_memory": audit_memory,
     "demo_against_deepbind": demo_against_deepbind,
+    "motif_oracles": motif_oracles,
 }
 
 

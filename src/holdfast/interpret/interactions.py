@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
+from torch.autograd.function import BackwardCFunction
 from torch.overrides import TorchFunctionMode
 
 from holdfast.core.errors import InputError
@@ -250,6 +251,7 @@ def integrated_hessians(
     windows = windows_of(codes, model, task)
     with asking(model, task=task, device=device) as asked, _Smoothed(smoothness):
         sequences = one_hot(windows.to(asked.device))
+        _check_twice_differentiable(asked, sequences[:1])
         base = torch.full_like(sequences[0], 0.25 if baseline == "uniform" else 0.0)
         found = [_share_out(asked, one, base, nodes) for one in sequences]
     interactions, gradients, gap = (torch.stack(column).numpy(force=True) for column in zip(*found, strict=True))
@@ -346,19 +348,37 @@ def _hessian_rows(model: Asked, point: Tensor, path: Tensor) -> tuple[Tensor, Te
         with torch.enable_grad():
             asked = point.expand(len(places), -1, -1).clone().requires_grad_()
             (slope,) = torch.autograd.grad(model(asked).sum(), asked, create_graph=True)
-            rows.append((_second(model, (slope * direction).sum(), asked) * path).sum(dim=1))
+            rows.append((_second((slope * direction).sum(), asked) * path).sum(dim=1))
     return torch.cat(rows), slope[0].detach()
 
 
-def _second(model: Asked, slope: Tensor, asked: Tensor) -> Tensor:
-    try:
-        (second,) = torch.autograd.grad(slope, asked, allow_unused=True, materialize_grads=True)
-    except RuntimeError as error:
-        raise InputError(
-            f"{type(model.model).__name__} cannot be differentiated twice ({error}); pairwise_mutagenesis and"
-            " gradient_interactions need no second derivative"
-        ) from error
+def _second(slope: Tensor, asked: Tensor) -> Tensor:
+    if not slope.requires_grad:  # a linear model without trainable weights: its slope depends on nothing
+        return torch.zeros_like(asked)
+    (second,) = torch.autograd.grad(slope, asked, allow_unused=True, materialize_grads=True)
     return second
+
+
+def _check_twice_differentiable(model: Asked, sequence: Tensor) -> None:
+    """Refuse a model with a layer whose gradient has none: autograd would take its curvature as 0 without a word."""
+    with torch.enable_grad():
+        todo, seen = [model(sequence.clone().requires_grad_()).grad_fn], set()
+    while todo:
+        node = todo.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        todo += [before for before, _ in node.next_functions]
+        if _is_once_differentiable(node):
+            raise InputError(
+                f"{type(model.model).__name__} cannot be differentiated twice: {node.name()} has a first derivative"
+                " only; pairwise_mutagenesis and gradient_interactions need no second one"
+            )
+
+
+def _is_once_differentiable(node: object) -> bool:
+    """Return whether a step is a function written in Python with torch's ``once_differentiable``, which wraps it."""
+    return isinstance(node, BackwardCFunction) and hasattr(node._forward_cls.backward, "__wrapped__")
 
 
 _RECTIFIERS = {F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}

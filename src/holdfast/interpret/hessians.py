@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 from torch.autograd.function import BackwardCFunction
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
 from holdfast.core.errors import InputError
@@ -102,7 +103,8 @@ def integrated_hessians(
     given = {"baseline": baseline, "nodes": nodes, "smoothness": smoothness}
     check_values(integrated_hessians, given, "integrated_hessians")
     windows = windows_of(codes, model, task)
-    with asking(model, task=task, device=device) as asked, _Smoothed(smoothness):
+    # Attention's fused kernels have a first derivative only.
+    with asking(model, task=task, device=device) as asked, _Smoothed(smoothness), sdpa_kernel(SDPBackend.MATH):
         sequences = one_hot(windows.to(asked.device))
         _check_twice_differentiable(asked, sequences[:1])
         base = torch.full_like(sequences[0], 0.25 if baseline == "uniform" else 0.0)
@@ -146,14 +148,17 @@ def _hessian_rows(model: Asked, point: Tensor, path: Tensor) -> tuple[Tensor, Te
         with torch.enable_grad():
             asked = point.expand(len(places), -1, -1).clone().requires_grad_()
             (slope,) = torch.autograd.grad(model(asked).sum(), asked, create_graph=True)
-            rows.append((_second((slope * direction).sum(), asked) * path).sum(dim=1))
+            rows.append((_second(model, (slope * direction).sum(), asked) * path).sum(dim=1))
     return torch.cat(rows), slope[0].detach()
 
 
-def _second(slope: Tensor, asked: Tensor) -> Tensor:
+def _second(model: Asked, slope: Tensor, asked: Tensor) -> Tensor:
     if not slope.requires_grad:  # a linear model without trainable weights: its slope depends on nothing
         return torch.zeros_like(asked)
-    (second,) = torch.autograd.grad(slope, asked, allow_unused=True, materialize_grads=True)
+    try:
+        (second,) = torch.autograd.grad(slope, asked, allow_unused=True, materialize_grads=True)
+    except RuntimeError as error:  # of torch, which says which of its operations has a first derivative only
+        raise _refusal(model, str(error)) from error
     return second
 
 
@@ -168,10 +173,14 @@ def _check_twice_differentiable(model: Asked, sequence: Tensor) -> None:
         seen.add(node)
         todo += [before for before, _ in node.next_functions]
         if _is_once_differentiable(node):
-            raise InputError(
-                f"{type(model.model).__name__} cannot be differentiated twice: {node.name()} has a first derivative"
-                " only; pairwise_mutagenesis and gradient_interactions need no second one"
-            )
+            raise _refusal(model, f"{node.name()} has a first derivative only")
+
+
+def _refusal(model: Asked, reason: str) -> InputError:
+    return InputError(
+        f"{type(model.model).__name__} cannot be differentiated twice: {reason}; pairwise_mutagenesis and"
+        " gradient_interactions need no second derivative"
+    )
 
 
 def _is_once_differentiable(node: object) -> bool:

@@ -21,7 +21,7 @@ from holdfast.interpret.class_optimisation import ClassOptimisation, OptimisedIn
 from holdfast.models import MODELS
 
 WINDOW = 101
-NAMES = ("demo", "pap_megyeri", "holdfast", "dashboard_rnn")
+NAMES = ("demo", "holdfast")
 
 
 def main() -> None:

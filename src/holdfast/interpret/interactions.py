@@ -1,18 +1,14 @@
-"""Which bases act together: second-order mutagenesis, changes of the gradient, integrated Hessians."""
+"""Which bases act together: second-order mutagenesis, and changes of the gradient when a source is mutated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from holdfast.core.errors import InputError
 from holdfast.core.parameters import Count, Size, check_values
@@ -21,20 +17,9 @@ from holdfast.dna.codes import Codes, one_hot
 from holdfast.interpret.asking import Asked, asking, windows_of
 from holdfast.interpret.attribution.gradients import input_gradient
 
-__all__ = [
-    "GradientInteractions",
-    "IntegratedHessians",
-    "PairEffects",
-    "gradient_interactions",
-    "integrated_hessians",
-    "pairwise_mutagenesis",
-]
+__all__ = ["GradientInteractions", "PairEffects", "gradient_interactions", "pairwise_mutagenesis"]
 
 Interval = tuple[int, int]
-Baseline = Literal["zeros", "uniform"]
-Smoothness = Annotated[float, Field(gt=0)] | None
-# Copies of a window under one Hessian at a time.
-ROWS = 64
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,32 +73,6 @@ class GradientInteractions:
     sources: NDArray[np.int64]
     change: NDArray[np.float32]
     strength: NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class IntegratedHessians:
-    """Integrated gradients shared out over pairs of positions, for N windows.
-
-    Parameters
-    ----------
-    task
-        Whose logit.
-    codes
-        (N, W) uint8.
-    interactions
-        (N, W, W) float32, symmetric; the diagonal is what a position does on its own. Row i adds up to its integrated
-        gradient.
-    integrated_gradients
-        (N, W) float32, computed on their own.
-    gap
-        (N,) float32: f(x) - f(baseline) less the sum of all interactions.
-    """
-
-    task: int
-    codes: Codes
-    interactions: NDArray[np.float32]
-    integrated_gradients: NDArray[np.float32]
-    gap: NDArray[np.float32]
 
 
 def pairwise_mutagenesis(
@@ -201,63 +160,6 @@ def gradient_interactions(
     )
 
 
-def integrated_hessians(
-    model: nn.Module,
-    codes: Tensor | Codes,
-    *,
-    baseline: Baseline = "zeros",
-    nodes: Size = 16,
-    smoothness: Smoothness = 10.0,
-    task: Count = 0,
-    device: torch.device | None = None,
-) -> IntegratedHessians:
-    """Return integrated gradients shared out over pairs of positions.
-
-    The double integral of the paper over (alpha, beta) depends on their product t alone, whose density is -log t; it is
-    a single integral here, taken at Gauss-Legendre nodes of u with t = u^4, exact to rounding where the logit is a
-    polynomial of the input.
-
-    Parameters
-    ----------
-    model
-        Any module from (N, 4, W) to (N, T) logits that can be differentiated twice.
-    codes
-        (N, W) uint8 windows.
-    baseline
-        All ``zeros``, or 0.25 at each base (``uniform``).
-    nodes
-        Points between baseline and window.
-    smoothness
-        A rectifier has no curvature, so as the paper does rectifiers (torch's relu) are taken as softplus of this
-        beta, with log(1 + exp(beta z)) / beta; the gap, and the integrated gradients, are those of the smoothed model.
-        None leaves the model as it is.
-    task
-        Whose logit.
-    device
-        Where to compute; where the model is, if not given.
-
-    Raises
-    ------
-    InputError
-        If the model has no second derivative.
-
-    References
-    ----------
-    Janizek et al. (2021), JMLR 22(104), arXiv:2002.04138.
-    """
-    given = {"baseline": baseline, "nodes": nodes, "smoothness": smoothness}
-    check_values(integrated_hessians, given, "integrated_hessians")
-    windows = windows_of(codes, model, task)
-    with asking(model, task=task, device=device) as asked, _Smoothed(smoothness):
-        sequences = one_hot(windows.to(asked.device))
-        base = torch.full_like(sequences[0], 0.25 if baseline == "uniform" else 0.0)
-        found = [_share_out(asked, one, base, nodes) for one in sequences]
-    interactions, gradients, gap = (torch.stack(column).numpy(force=True) for column in zip(*found, strict=True))
-    return IntegratedHessians(
-        task=task, codes=windows.numpy(), interactions=interactions, integrated_gradients=gradients, gap=gap
-    )
-
-
 def _interval(given: Interval, length: int) -> Interval:
     start, end = int(given[0]), int(given[1])
     if not 0 <= start < end <= length:
@@ -311,69 +213,3 @@ def _gradient_change(model: Asked, codes: Codes, mutants: Codes) -> tuple[NDArra
     gradient = input_gradient(model, one_hot(both)).float()
     change = gradient[0] - gradient[1:]
     return change.mean(dim=0).numpy(force=True), change.abs().mean(dim=0).amax(dim=0).numpy(force=True)
-
-
-def _share_out(model: Asked, sequence: Tensor, base: Tensor, nodes: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return (W, W) interactions, (W,) integrated gradients and the gap of one (4, W) window."""
-    path = sequence - base
-    window = path.shape[1]
-    interactions, gradients = path.new_zeros(window, window), path.new_zeros(window)
-    for t, weight in _nodes(nodes):
-        density = -np.log(t) * weight
-        rows, slope = _hessian_rows(model, base + t * path, path)
-        own = (slope * path).sum(dim=0)
-        interactions += t * density * rows + torch.diag(density * own)
-    for t, weight in _nodes(nodes):
-        gradients += weight * (input_gradient(model, (base + t * path)[None])[0] * path).sum(dim=0)
-    ends = model(torch.stack([sequence, base]))
-    return interactions, gradients, ends[0] - ends[1] - interactions.sum()
-
-
-def _nodes(count: int) -> Iterable[tuple[float, float]]:
-    """Return t in (0, 1) and weights of an integral over t, by Gauss-Legendre in u, t = u^4."""
-    place, weight = np.polynomial.legendre.leggauss(count)
-    u = (place + 1) / 2
-    return list(zip((u**4).tolist(), (weight / 2 * 4 * u**3).tolist(), strict=True))
-
-
-def _hessian_rows(model: Asked, point: Tensor, path: Tensor) -> tuple[Tensor, Tensor]:
-    """Return (W, W) path' H path summed over bases, and the (4, W) gradient, at one point."""
-    rows = []
-    for places in torch.arange(path.shape[1], device=path.device).split(ROWS):
-        which = torch.arange(len(places), device=path.device)
-        direction = path.new_zeros(len(places), *path.shape)
-        direction[which, :, places] = path[:, places].T
-        with torch.enable_grad():
-            asked = point.expand(len(places), -1, -1).clone().requires_grad_()
-            (slope,) = torch.autograd.grad(model(asked).sum(), asked, create_graph=True)
-            rows.append((_second(model, (slope * direction).sum(), asked) * path).sum(dim=1))
-    return torch.cat(rows), slope[0].detach()
-
-
-def _second(model: Asked, slope: Tensor, asked: Tensor) -> Tensor:
-    try:
-        (second,) = torch.autograd.grad(slope, asked, allow_unused=True, materialize_grads=True)
-    except RuntimeError as error:
-        raise InputError(
-            f"{type(model.model).__name__} cannot be differentiated twice ({error}); pairwise_mutagenesis and"
-            " gradient_interactions need no second derivative"
-        ) from error
-    return second
-
-
-_RECTIFIERS = {F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
-
-
-class _Smoothed(TorchFunctionMode):
-    """Takes rectifiers as softplus while it is on."""
-
-    def __init__(self, beta: float | None) -> None:
-        super().__init__()
-        self.beta = beta
-
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if self.beta is not None and func in _RECTIFIERS:
-            return F.softplus(args[0], beta=self.beta)
-        return func(*args, **(kwargs or {}))

@@ -12,6 +12,7 @@ from holdfast.core.errors import InputError
 from holdfast.core.files import write_text
 from holdfast.report.logo import draw_letters
 from holdfast.report.sections.averages import averages
+from holdfast.report.sections.contributions import contributions
 from holdfast.report.sections.curves import curves
 from holdfast.report.sections.facts import data_facts, run_facts
 from holdfast.report.sections.filters import filters
@@ -20,6 +21,7 @@ from holdfast.report.sections.glossary import glossary
 from holdfast.report.sections.metrics import metrics
 from holdfast.report.sections.nonsense import nonsense
 from holdfast.report.sections.opening import opening
+from holdfast.report.sections.stability import stability
 from holdfast.report.sections.table import tables
 from holdfast.report.sections.training import training
 from holdfast.report.study import LeftOut, Study
@@ -38,6 +40,8 @@ SECTIONS: Mapping[str, Section] = {
     "tables": tables,
     "curves": curves,
     "fragile": fragile,
+    "contributions": contributions,
+    "stability": stability,
     "filters": filters,
     "training": training,
     "metrics": metrics,

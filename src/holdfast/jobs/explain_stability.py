@@ -88,8 +88,6 @@ def explain_stability(
         return Stable(run=run, record=there, reused=True)
     if there is not None:
         progress.say(f"writing over the stability by {there.method} of {there.chosen} in {run.path('stability')}")
-    # The record comes last: a table without one is of a command that was stopped.
-    run.path("stability").unlink(missing_ok=True)
     record = measure_stability(subject, question, chosen, edge_bp=edge_bp, progress=progress)
     run.write_stability(record)
     write_report([run], run.path("report"))
@@ -169,6 +167,8 @@ class _Measuring:
             self.n_incomplete += block.incomplete
             advance(block.first + len(table))
             yield table
+        # The table is about to be replaced. A table without a record is of a command that was stopped in between.
+        subject.run.path("stability").unlink(missing_ok=True)
 
     def _table(self, block: WindowMaps, examples: SequenceDataset) -> pd.DataFrame:
         shift, legal = self.subject.shift, self.subject.shift.legal(examples.core)

@@ -179,3 +179,15 @@ def test_the_examples_of_the_default_are_the_ends_of_the_audits_table(holdfast: 
     lost = (right["centre_logit"] - right["worst_logit"])[~right["certified"]].nlargest(3)
     kept = right["worst_logit"][right["certified"]].nlargest(3)
     assert read_maps(run).index[::3].tolist() == right.loc[[*lost.index, *kept.index], "index"].tolist()
+
+
+def test_a_garbled_file_is_told_and_written_over(holdfast: Any, trained: Path) -> None:
+    run = Run.open(trained)
+    for command, kind in (("attributions", "attributions"), ("stability", "stability")):
+        holdfast("explain", command, trained, "--index", 3, "--method", "saliency")
+        run.path(kind).write_bytes(b"garbled")
+        told = holdfast("explain", command, trained, "--index", 3, "--method", "saliency")
+        assert told.exit_code == 0, told.output
+        assert "writing over a file that cannot be used" in told.stderr
+    assert len(read_maps(run)) == 3
+    assert run.stability.n_examples == 1

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from holdfast.runs.explanations import StoredMaps, write_maps, write_stability_table
+from holdfast.runs.files import STABILITY_COLUMNS
 from holdfast.runs.folder import Run
 from holdfast.runs.records import (
     AdversaryAudit,
@@ -18,6 +20,7 @@ from holdfast.runs.records import (
     OutOfDistribution,
     RunRecord,
     ShiftFacts,
+    StabilityRecord,
     TaskAudit,
     TrainingFacts,
 )
@@ -221,6 +224,53 @@ def hash_of(name: str) -> int:
     return sum((place + 1) * ord(letter) for place, letter in enumerate(name)) * 2654435761 % 2**62
 
 
+def write_explanations(run: Run, shift: ShiftFacts, *, seed: int, n: int = 4) -> None:
+    """Write maps of four examples under three windows and the stability of twelve."""
+    rng = np.random.default_rng(seed)
+    rows, window = 3 * n, shift.window
+    write_maps(
+        run,
+        StoredMaps(
+            settings="{}",
+            method="ism",
+            task="SP1",
+            chosen="2 fragile and 2 robust ones",
+            context=shift.context,
+            names=np.repeat([f"site <{number}>" for number in range(n)], 3),
+            index=np.repeat(np.arange(n), 3),
+            label=np.ones(rows, dtype=np.int8),
+            role=np.tile(["first", "centre", "worst"], n),
+            offset=np.tile([0, shift.centre, shift.offsets[-1]], n),
+            core=np.tile(np.array([[40, 50]], dtype=np.int32), (rows, 1)),
+            logits=rng.normal(size=rows).astype(np.float32),
+            codes=rng.integers(0, 5, (rows, window), dtype=np.uint8),
+            per_base=rng.normal(size=(rows, window)).astype(np.float32),
+        ),
+    )
+    scores = rng.uniform(0.5, 1, 12)
+    table = dict.fromkeys(STABILITY_COLUMNS, scores) | {"name": [f"site {number}" for number in range(12)]}
+    write_stability_table(run, [pd.DataFrame(table)])
+    run.write_stability(
+        StabilityRecord(
+            settings={"examples": 12},
+            method="corrected-gradient",
+            task="SP1",
+            part="test",
+            chosen="12 of 80 bound test examples, drawn",
+            n_examples=12,
+            n_windows=len(shift.offsets),
+            edge_bp=0,
+            score=estimate(float(scores.mean())),
+            sign_score=estimate(0.9),
+            movement=estimate(0.1),
+            n_moved=11,
+            fleeting=estimate(0.25),
+            n_incomplete=3,
+            seconds=1.0,
+        )
+    )
+
+
 def build_run(
     root: Path,
     *,
@@ -259,6 +309,7 @@ def build_run(
         )
     )
     if not bare and not is_control:
+        write_explanations(run, shift, seed=len(row))
         run.write_history(history(end=clean))
         run.write_filters(first_filters(20, seed=len(row)))
     run.finish(record)

@@ -2,12 +2,8 @@
 
 import re
 
-import numpy as np
 import pytest
 
-from holdfast.report.contribution_logo import HEIGHT as SPAN
-from holdfast.report.contribution_logo import TOP as FIRST
-from holdfast.report.contribution_logo import draw_contribution_logo
 from holdfast.report.logo import COLUMN, HEIGHT, LEFT, TOP
 from holdfast.report.logo_pair import GAP, draw_logo_pair
 
@@ -63,45 +59,4 @@ def test_a_pair_fits_its_box_and_both_halves_have_an_axis() -> None:
     for _, x, y, tall in letters(drawing):
         assert 0 <= x <= width - COLUMN + 1
         assert 0 <= y <= y + tall <= height
-    assert drawing.count('class="axis"') == 2
-
-
-def test_letters_stand_above_nought_or_hang_below_as_high_as_they_contribute() -> None:
-    drawing = draw_contribution_logo(
-        [[2.0, 0, 0, 0], [0, -1.0, 0, 0], [0, 0, 0, 0], [0, 0, 1.0, -0.5]], "Contributions"
-    )
-    unit = SPAN / 3
-    nought = FIRST + 2 * unit
-    expected = {
-        "A": (0, nought - 2 * unit, 2 * unit),
-        "C": (1, nought, unit),
-        "G": (3, nought - unit, unit),
-        "T": (3, nought, unit / 2),
-    }
-    found = {letter: (round((x - 0.5 - 40) / COLUMN), y, height) for letter, x, y, height in letters(drawing)}
-    assert set(found) == set(expected)
-    for letter, place in expected.items():
-        # Coordinates are written with one decimal.
-        assert found[letter] == pytest.approx(place, abs=0.06)
-
-
-def test_letters_of_one_sign_are_stacked_outwards_from_the_smallest() -> None:
-    drawing = draw_contribution_logo([[1.0, 2.0, -1.0, -3.0]], "Contributions")
-    place = {letter: (y, y + height) for letter, _, y, height in letters(drawing)}
-    assert place["C"][1] == pytest.approx(place["A"][0], abs=0.11)
-    assert place["A"][1] == pytest.approx(place["G"][0], abs=0.11)
-    assert place["G"][1] == pytest.approx(place["T"][0], abs=0.11)
-
-
-def test_one_span_makes_logos_comparable() -> None:
-    heights = [letters(draw_contribution_logo([[value, 0, 0, 0]], "x", span=(-1, 3)))[0][3] for value in (1.0, 3.0)]
-    assert heights[1] == pytest.approx(3 * heights[0], abs=0.2)
-    assert heights[1] == pytest.approx(SPAN * 3 / 4, abs=0.06)
-
-
-@pytest.mark.parametrize("values", [np.zeros((5, 4)), np.full((3, 4), np.nan), np.zeros((0, 4))])
-def test_without_contributions_there_is_an_axis_and_no_letter(values: np.ndarray) -> None:
-    drawing = draw_contribution_logo(values, "Nothing")
-    assert letters(drawing) == []
-    assert "nan" not in drawing
     assert drawing.count('class="axis"') == 2

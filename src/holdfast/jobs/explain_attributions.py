@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from holdfast.core.errors import InputError
 from holdfast.core.progress import SILENT, Progress
 from holdfast.data.dataset import SequenceDataset
 from holdfast.interpret.attribution import Attributions
@@ -80,10 +81,10 @@ def explain_attributions(
     run = subject.run
     chosen = named(subject, question.index) if question.index else fragile_and_robust(subject, question.n)
     settings = json.dumps(subject.settings(question, chosen.rows), sort_keys=True)
-    if run.has("attributions"):
-        there = read_maps(run)
-        if there.settings == settings:
-            return Explained(run=run, maps=there, reused=True)
+    there = _what_is_there(run, progress)
+    if there is not None and there.settings == settings:
+        return Explained(run=run, maps=there, reused=True)
+    if there is not None:
         progress.say(f"writing over the maps by {there.method} of {there.chosen} in {run.path('attributions')}")
     examples = subject.data.take(chosen.rows)
     offsets = _three_windows(subject, examples)
@@ -96,6 +97,17 @@ def explain_attributions(
     _write_tracks(run, maps)
     write_report([run], run.path("report"))
     return Explained(run=run, maps=maps, reused=False)
+
+
+def _what_is_there(run: Run, progress: Progress) -> StoredMaps | None:
+    """Return the maps of an earlier question; what cannot be read is told and will be written over."""
+    if not run.has("attributions"):
+        return None
+    try:
+        return read_maps(run)
+    except InputError as error:
+        progress.say(f"writing over a file that cannot be used: {error}")
+        return None
 
 
 def _three_windows(subject: Subject, examples: SequenceDataset) -> NDArray[np.int64]:

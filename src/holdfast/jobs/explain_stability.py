@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from holdfast.core.errors import InputError
 from holdfast.core.progress import SILENT, Advance, Progress
 from holdfast.data.dataset import SequenceDataset
 from holdfast.interpret.stability import Overlay, WindowMaps, check_edge, explain_windows, moved, overlay
@@ -25,7 +26,7 @@ from holdfast.jobs.explain import (
     worst_columns,
 )
 from holdfast.report import write_report
-from holdfast.runs.explanations import write_stability_table
+from holdfast.runs.explanations import read_stability_table, write_stability_table
 from holdfast.runs.folder import Run
 from holdfast.runs.records import StabilityRecord
 
@@ -82,17 +83,27 @@ def explain_stability(
     run = subject.run
     check_edge(edge_bp, subject.shift.window)
     chosen = named(subject, question.index) if question.index else drawn_bound(subject, question.n)
-    if run.has("stability") and run.has("stability_table"):
-        there = run.stability
-        if there.settings == subject.settings(question, chosen.rows, edge_bp=edge_bp):
-            return Stable(run=run, record=there, reused=True)
+    there = _what_is_there(run, progress)
+    if there is not None and there.settings == subject.settings(question, chosen.rows, edge_bp=edge_bp):
+        return Stable(run=run, record=there, reused=True)
+    if there is not None:
         progress.say(f"writing over the stability by {there.method} of {there.chosen} in {run.path('stability')}")
-    # The record comes last: a table without one is of a command that was stopped.
-    run.path("stability").unlink(missing_ok=True)
     record = measure_stability(subject, question, chosen, edge_bp=edge_bp, progress=progress)
     run.write_stability(record)
     write_report([run], run.path("report"))
     return Stable(run=run, record=record, reused=False)
+
+
+def _what_is_there(run: Run, progress: Progress) -> StabilityRecord | None:
+    """Return the record of an earlier question; what cannot be read is told and will be written over."""
+    if not (run.has("stability") and run.has("stability_table")):
+        return None
+    try:
+        read_stability_table(run)
+        return run.stability
+    except InputError as error:
+        progress.say(f"writing over a file that cannot be used: {error}")
+        return None
 
 
 def measure_stability(
@@ -156,6 +167,8 @@ class _Measuring:
             self.n_incomplete += block.incomplete
             advance(block.first + len(table))
             yield table
+        # The table is about to be replaced. A table without a record is of a command that was stopped in between.
+        subject.run.path("stability").unlink(missing_ok=True)
 
     def _table(self, block: WindowMaps, examples: SequenceDataset) -> pd.DataFrame:
         shift, legal = self.subject.shift, self.subject.shift.legal(examples.core)

@@ -68,6 +68,8 @@ class LineChart:
         (x, words) of vertical reference lines.
     level
         (y, words) of a horizontal reference line; drawn where it lies in the range of the lines.
+    whole
+        Ticks of x at whole numbers only.
     """
 
     title: str
@@ -76,6 +78,7 @@ class LineChart:
     lines: Sequence[Line]
     uprights: Sequence[tuple[float, str]] = ()
     level: tuple[float, str] | None = None
+    whole: bool = True
 
     def draw(self) -> Markup:
         """Return the chart."""
@@ -113,10 +116,13 @@ class LineChart:
             y = frame.y(tick)
             parts.append(element("path", {"class": "grid", "d": f"M{LEFT} {number(y)}H{number(frame.right)}"}))
             parts.append(element("text", {"class": "tick end", "x": LEFT - 6, "y": y + 4}, decimal(tick, digits)))
-        for tick in ticks_between(frame.x_low, frame.x_high, at_most=7, whole=True):
+        places = ticks_between(frame.x_low, frame.x_high, at_most=7, whole=self.whole)
+        for tick in places:
             x = frame.x(tick)
             parts.append(element("path", {"class": "axis", "d": f"M{number(x)} {floor}v4"}))
-            parts.append(element("text", {"class": "tick middle", "x": x, "y": floor + 17}, decimal(tick, 0)))
+            parts.append(
+                element("text", {"class": "tick middle", "x": x, "y": floor + 17}, decimal(tick, decimals_of(places)))
+            )
         parts.append(element("path", {"class": "axis", "d": f"M{LEFT} {floor}H{number(frame.right)}"}))
         middle = (LEFT + frame.right) / 2
         parts.append(element("text", {"class": "axis-label middle", "x": middle, "y": HEIGHT - 6}, self.x_label))

@@ -88,7 +88,7 @@ def information_axis(left: float, top: float, width: int) -> list[Markup]:
     return parts
 
 
-def stacked_letters(heights: NDArray[np.float64], x: float, floor: float) -> list[Markup]:
+def stacked_letters(heights: NDArray[np.floating], x: float, floor: float, *, column: float = COLUMN) -> list[Markup]:
     """Return the letters of a column, one on the other from the lowest to the highest; negative ones hang down.
 
     Parameters
@@ -99,13 +99,15 @@ def stacked_letters(heights: NDArray[np.float64], x: float, floor: float) -> lis
         Left end of the column.
     floor
         Where the letters stand, or hang from.
+    column
+        Width of a column.
     """
     letters, up, down = [], floor, floor
     for base in np.argsort(np.abs(heights), kind="stable"):
         height = abs(float(heights[base]))
         up -= height if heights[base] > 0 else 0
         if height >= LOWEST:
-            place = f"translate({x + 0.5:g} {up if heights[base] > 0 else down:.1f})scale({COLUMN - 1} {height:.1f})"
+            place = f"translate({x + 0.5:g} {up if heights[base] > 0 else down:.1f})scale({column - 1:g} {height:.1f})"
             letters.append(
                 element("use", {"href": f"#letter-{LETTERS[base]}", "class": LETTERS[base], "transform": place})
             )

@@ -13,6 +13,7 @@ from holdfast.core.files import write_text
 from holdfast.report.logo import draw_letters
 from holdfast.report.sections.adversaries import adversaries
 from holdfast.report.sections.averages import averages
+from holdfast.report.sections.contributions import contributions
 from holdfast.report.sections.curves import curves
 from holdfast.report.sections.facts import data_facts, run_facts
 from holdfast.report.sections.filters import filters
@@ -21,6 +22,7 @@ from holdfast.report.sections.glossary import glossary
 from holdfast.report.sections.metrics import metrics
 from holdfast.report.sections.nonsense import nonsense
 from holdfast.report.sections.opening import opening
+from holdfast.report.sections.stability import stability
 from holdfast.report.sections.table import tables
 from holdfast.report.sections.training import training
 from holdfast.report.study import LeftOut, Study
@@ -39,6 +41,8 @@ SECTIONS: Mapping[str, Section] = {
     "tables": tables,
     "curves": curves,
     "fragile": fragile,
+    "contributions": contributions,
+    "stability": stability,
     "filters": filters,
     "training": training,
     "metrics": metrics,

@@ -14,8 +14,17 @@ import pandas as pd
 from holdfast.core.errors import InputError
 from holdfast.report.labels import distinct_labels
 from holdfast.report.words import NO_SHIFT, described
+from holdfast.runs.explanations import StoredMaps, read_maps, read_stability_table
 from holdfast.runs.folder import Run
-from holdfast.runs.records import AuditRecord, DataFacts, FilterRecord, RunRecord, ShiftFacts, TaskAudit
+from holdfast.runs.records import (
+    AuditRecord,
+    DataFacts,
+    FilterRecord,
+    RunRecord,
+    ShiftFacts,
+    StabilityRecord,
+    TaskAudit,
+)
 
 __all__ = ["Board", "Entry", "LeftOut", "Row", "Setting", "Study"]
 
@@ -35,6 +44,10 @@ class Entry:
     data: DataFacts
     history: pd.DataFrame | None
     filters: list[FilterRecord]
+    maps: StoredMaps | None = None
+    stability: StabilityRecord | None = None
+    stability_scores: tuple[float, ...] = ()
+    """Of each example asked."""
     label: str = ""
     dash: int = 0
     """How many runs of the same colour stand before it; chooses the dashes of its line."""
@@ -58,6 +71,9 @@ class Entry:
             data=run.data,
             history=run.history if run.has("history") else None,
             filters=run.filters if run.has("filters") else [],
+            maps=read_maps(run) if run.has("attributions") else None,
+            stability=run.stability if run.has("stability") else None,
+            stability_scores=tuple(read_stability_table(run)["score"]) if run.has("stability") else (),
             label=_label(record),
         )
 

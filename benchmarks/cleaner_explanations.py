@@ -6,7 +6,8 @@
 Trains what is not trained yet at 75 of 101 bp with the preset `fast`, explains bound test examples, and adds the data
 sets named to results/cleaner_explanations.json (or results/NAME.json with --name): for each run its stability,
 movement, fleeting bases, and on simulated data how well centre maps point at planted sites; for each training strategy
-the agreement between its seeds. Settings are the same for all; nothing is chosen on the test part.
+the agreement between its seeds; and whether the factor's own motif of JASPAR is among its filters, its optimised
+input and what its maps point at. Settings are the same for all; nothing is chosen on the test part.
 """
 
 from __future__ import annotations
@@ -29,12 +30,17 @@ from holdfast.core.registry import Spec
 from holdfast.data.build import build_simulated
 from holdfast.data.simulate import TRUTH, SimulationConfig, read_truth, simulate
 from holdfast.interpret.agreement import agreement
+from holdfast.interpret.attributed import attributed_motifs
+from holdfast.interpret.class_optimisation import ClassOptimisation, most_informative_run
+from holdfast.interpret.filters import first_layer_motifs
 from holdfast.interpret.truth import planted_positions, pointing
 from holdfast.jobs.experiment import Experiment
 from holdfast.jobs.explain import Question, drawn_bound, open_subject
 from holdfast.jobs.explain_stability import explain_stability
+from holdfast.jobs.motifs import motif_database
 from holdfast.jobs.train import existing_run, train
 from holdfast.motifs.database import jaspar_motif
+from holdfast.motifs.recall import motif_recall
 from holdfast.runs.folder import Run
 from holdfast.runs.records import Estimate
 
@@ -47,6 +53,10 @@ MODELS: dict[str, Any] = {
     "pap_megyeri": {"name": "pap_megyeri", "params": {"padding": "valid"}},
 }
 KEYS = ("data", "model", "trained")
+FACTOR_OF = {"sp1_discovery": "SP1", "rest_gm12878": "REST", "gabpa_gm12878": "GABPA", "ctcfl_k562": "CTCFL"}
+# Bound test examples whose windows a motif is looked for in, and the starts of class optimisation.
+EXPLAINED = 500
+OPTIMISATION = ClassOptimisation(starts=10, steps=300)
 
 
 def main() -> None:
@@ -72,7 +82,7 @@ def main() -> None:
         for experiment in experiments(data, asked):
             run = existing_run(experiment, asked.runs) or train(experiment, asked.runs, resume=True)
             row, centre = row_of(run, question, data, asked.device)
-            rows.append(row | motif_recall(run))
+            rows.append(row | recalled(run, question, data, asked.device))
             maps.append(centre)
             print({key: row[key] for key in (*KEYS, "seed", "clean", "worst", "stability", "truth")}, flush=True)
     payload = {
@@ -173,12 +183,35 @@ def truth_of(data: Path, rows: NDArray[np.int64], maps: NDArray[np.float32], sta
     }
 
 
-def motif_recall(run: Run) -> dict[str, Any]:
-    """Return the columns of motif recall: which planted or database motifs a run's model finds, and how alike.
-
-    The one place for them; there are none as long as motifs are not matched.
-    """
-    return {}
+def recalled(run: Run, question: Question, data: Path, device: str) -> dict[str, Any]:
+    """Return whether the factor's JASPAR motif is among what a model shows, looked for in three ways."""
+    subject = open_subject(run.folder, question, data=data, device=device)
+    wanted = jaspar_motif(FACTOR_OF.get(data.name) or data.name.split("_")[1])
+    database = [wanted, *(motif for motif in motif_database() if motif.source != wanted.source)]
+    rows = drawn_bound(subject, EXPLAINED).rows
+    windows = subject.data.codes_at(rows)[:, subject.shift.centre : subject.shift.centre + WINDOW]
+    maps = question.build_method()(subject.model, windows, index=torch.from_numpy(rows), device=subject.device)
+    optimised = OPTIMISATION(subject.model, window=WINDOW, device=subject.device)
+    shown = {
+        "filters": first_layer_motifs(subject.model, subject.data.part("test")),
+        "class_optimisation": [most_informative_run(optimised.best)],
+        "attributed": [found.motif for found in attributed_motifs(maps, device="cpu")],
+    }
+    found = {name: motif_recall(motifs, wanted, database) for name, motifs in shown.items()}
+    return {
+        "wanted": wanted.source,
+        "recall": {
+            name: {
+                "motifs": one.n_queries,
+                "log10_p": round(one.log10_p, 2),
+                "correlation": round(one.correlation, 3) if one.match else None,
+                "rank": one.rank,
+                "found": one.found,
+                "consensus": one.match.query.consensus if one.match else None,
+            }
+            for name, one in found.items()
+        },
+    }
 
 
 def agreements(rows: Sequence[dict[str, Any]], maps: Sequence[NDArray[np.float32]]) -> list[dict[str, Any]]:

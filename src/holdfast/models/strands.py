@@ -6,6 +6,7 @@ complement, and positions run backwards. Unknown bases stay zero.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -15,6 +16,7 @@ from torch.nn.utils import parametrize
 
 from holdfast.core.errors import ConfigError
 from holdfast.models.base import ModelFacts, SequenceModel
+from holdfast.models.edits import Edits
 from holdfast.models.merging import Scale, check_scale, mean_logit
 
 __all__ = ["RcPooled", "RcShared", "Siamese", "StrandPooledConv1d", "TwoStrandConv1d"]
@@ -70,6 +72,12 @@ class _TwoInputs(_Wrapper):
         forward, reverse = _halves(self.model.scan(both, window)).unbind()
         merged = self.merge(torch.stack([forward, reverse.flip(1)]))
         return torch.where(turned, merged.flip(1), merged)
+
+    def editor(self, sequence: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the logits of edited copies of windows: both strands are edited."""
+        window = sequence.shape[-1]
+        forward, reverse = self.model.editor(sequence), self.model.editor(sequence.flip(1, 2))
+        return lambda edits: self.merge(torch.stack([forward(edits), reverse(edits.on_other_strand(window))]))
 
     def penalised_forward(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits, and the wrapped model's penalty on both strands."""
@@ -240,6 +248,10 @@ class RcPooled(_Wrapper):
     def scan(self, sequence: Tensor, window: int) -> Tensor:
         """Return (N, S, T) logits of every window, by the wrapped model's scan."""
         return self.model.scan(sequence, window)
+
+    def editor(self, sequence: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the logits of edited copies of windows, by the wrapped model."""
+        return self.model.editor(sequence)
 
     def penalised_forward(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
         """Return the wrapped model's logits and penalty."""

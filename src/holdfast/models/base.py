@@ -224,10 +224,10 @@ def edited_logits(model: nn.Module, sequence: Tensor, edits: Edits) -> Tensor:
 
     Examples
     --------
-    >>> model, sequence = nn.Sequential(nn.Flatten(), nn.Linear(20, 1, bias=False)), torch.zeros(1, 4, 5)
-    >>> edits = Edits(example=torch.tensor([0]), start=torch.tensor([2]), values=torch.ones(1, 4, 1))
-    >>> float(edited_logits(model, sequence, edits)) == float(model[1].weight[0, 2::5].sum())
-    True
+    >>> model, sequence = nn.Sequential(nn.Flatten(), nn.Linear(20, 3)), torch.zeros(1, 4, 5)
+    >>> edits = Edits(example=torch.tensor([0, 0]), start=torch.tensor([2, 3]), values=torch.ones(2, 4, 1))
+    >>> edited_logits(model, sequence, edits).shape
+    torch.Size([2, 3])
     """
     ask = model.editor(sequence) if isinstance(model, SequenceModel) else loop_over_edits(model, sequence)
     return torch.cat([ask(part) for part in edits.split(EDITS_AT_ONCE)])

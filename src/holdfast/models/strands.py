@@ -349,9 +349,12 @@ def _kind(layer: nn.Module) -> str:
 def _both_strands(sequence: Tensor) -> tuple[Tensor, Tensor]:
     """Return (2 N, 4, L), both strands of each sequence, and (N, 1, 1) whether the one that was given comes second.
 
-    First comes the one that is greater where they first differ.
+    First comes the one that is greater where they first differ. Where a gradient is asked for, it is the one that was
+    given, so that what a row of the batch stands for does not change on the way from one sequence to another.
     """
     other = sequence.flip(1, 2)
+    if sequence.requires_grad:
+        return torch.cat([sequence, other]), sequence.new_zeros(len(sequence), 1, 1, dtype=torch.bool)
     difference = (sequence - other).flatten(1)
     place = (difference != 0).int().argmax(dim=1, keepdim=True)
     turned = (difference.gather(1, place) < 0)[..., None]

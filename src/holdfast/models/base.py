@@ -8,6 +8,7 @@ all S windows for about the price of one. Trunks with strided pooling are in :mo
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,11 +18,22 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from holdfast.dna.codes import Codes
+from holdfast.models.edits import Edits
 
-__all__ = ["ClosedFormModel", "ModelFacts", "SequenceModel", "WindowModel", "loop_over_windows"]
+__all__ = [
+    "ClosedFormModel",
+    "ModelFacts",
+    "SequenceModel",
+    "WindowModel",
+    "edited_logits",
+    "loop_over_edits",
+    "loop_over_windows",
+]
 
 # Bases in flight per block of the plain loop. Larger blocks cost more in page faults than they save.
 LOOP_BASES = 64 * 128
+# Edited copies in flight, of which only a part is computed.
+EDITS_AT_ONCE = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +111,19 @@ class SequenceModel(nn.Module):
             (N, S, T), S = L - W + 1; entry i belongs to window [i, i + W).
         """
         return loop_over_windows(self, sequence, window)
+
+    def editor(self, sequence: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the (M, T) logits of edited copies of these windows, in eval mode.
+
+        A model overrides this where copies share work with the windows that they are copies of; what is shared is
+        computed here, once, and used for any number of edits. See :func:`edited_logits`.
+
+        Parameters
+        ----------
+        sequence
+            (N, 4, W) windows.
+        """
+        return loop_over_edits(self, sequence)
 
     def penalised_forward(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits and the regularisation term of the training loss (zero unless the model has one)."""
@@ -178,3 +203,37 @@ def loop_over_windows(model: nn.Module, sequence: Tensor, window: int) -> Tensor
         parts = [model(part.flatten(0, 1)) for part in windows.split(max(1, rows // n_windows))]
     logits = torch.cat(parts)
     return logits.view(n, n_windows, logits.shape[-1])
+
+
+def edited_logits(model: nn.Module, sequence: Tensor, edits: Edits) -> Tensor:
+    """Return the logits of edited copies of windows, work shared where the model can.
+
+    Parameters
+    ----------
+    model
+        Any module from (N, 4, W) to (N, T), in eval mode.
+    sequence
+        (N, 4, W) windows.
+    edits
+        M copies, and the bases that are replaced in each.
+
+    Returns
+    -------
+    Tensor
+        (M, T).
+
+    Examples
+    --------
+    >>> model, sequence = nn.Sequential(nn.Flatten(), nn.Linear(20, 3)), torch.zeros(1, 4, 5)
+    >>> edits = Edits(example=torch.tensor([0, 0]), start=torch.tensor([2, 3]), values=torch.ones(2, 4, 1))
+    >>> edited_logits(model, sequence, edits).shape
+    torch.Size([2, 3])
+    """
+    ask = model.editor(sequence) if isinstance(model, SequenceModel) else loop_over_edits(model, sequence)
+    return torch.cat([ask(part) for part in edits.split(EDITS_AT_ONCE)])
+
+
+def loop_over_edits(model: nn.Module, sequence: Tensor) -> Callable[[Edits], Tensor]:
+    """Return what asks the model about each edited copy of (N, 4, W) windows, a bounded block at a time."""
+    rows = max(1, LOOP_BASES // sequence.shape[-1])
+    return lambda edits: torch.cat([model(part.applied(sequence)) for part in edits.split(rows)])

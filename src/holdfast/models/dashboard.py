@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError
 from holdfast.models.base import ModelFacts, SequenceModel
+from holdfast.models.edits import Edits, max_of_edits
+from holdfast.models.layers import sliding_max
 from holdfast.models.pooled import PooledModel, Stage
 from holdfast.models.recurrent import LSTM, BiLSTM
 
@@ -57,9 +61,18 @@ class DashboardCNN(PooledModel):
         self.out = nn.Linear(filters, 2 * n_tasks)
         self.min_window = self.shortest_window()
 
+    def over_steps(self, features: Tensor, n_steps: int) -> Tensor:
+        """Return the maximum over every run of K positions, (..., F, P - K + 1)."""
+        return sliding_max(features, n_steps)
+
+    def over_edited_steps(self, features: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the maxima of edited copies."""
+        largest = max_of_edits(features)
+        return lambda edits: largest(edits)[..., None]
+
     def read_out(self, features: Tensor) -> Tensor:
-        """Return (M, T) logits of the pooled features (M, F, K) of M windows."""
-        return bound_minus_unbound(self.out(features.amax(dim=-1)))
+        """Return (M, T) logits of the (M, F, 1) maxima of M windows."""
+        return bound_minus_unbound(self.out(features[..., 0]))
 
 
 class DashboardRNN(SequenceModel):

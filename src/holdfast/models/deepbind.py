@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from holdfast.core.errors import ConfigError
 from holdfast.core.space import Choice, LogUniform, Plan, RootUniform, SearchSpace
 from holdfast.models.base import ModelFacts, SequenceModel
+from holdfast.models.edits import Edits, SharedStep, max_of_edits, sum_of_edits
 from holdfast.models.layers import sliding_max, sliding_mean
 
 __all__ = ["DeepBind", "context_scores", "windowed_scores"]
@@ -129,9 +130,7 @@ class DeepBind(SequenceModel):
         With both strands D is twice the number of detectors: these are the forward ones, then the reverse complements
         of the same detectors, which read the other strand from its end.
         """
-        weight, bias = self._both()
-        side = self.detector_length - 1
-        return F.conv1d(F.pad(_filled(sequence), (side, side), value=UNKNOWN), weight, bias).relu()
+        return self._responses(self._padded(sequence))
 
     def head(self, pooled: Tensor) -> Tensor:
         """Return (..., T) logits: the larger of the two strands' scores."""
@@ -180,6 +179,29 @@ class DeepBind(SequenceModel):
             total = sliding_mean(inside, n_inside).transpose(1, 2) * n_inside + start + end
             pooled = _interleaved(pooled, total / (window + self.detector_length - 1))
         return self.head(pooled)
+
+    def editor(self, sequence: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the logits of edited copies of windows: detectors answer anew where an edit reaches."""
+        padded, side = self._padded(sequence), self.detector_length - 1
+        responses = self._responses(padded)
+        step = SharedStep(self._responses, padded, span=self.detector_length, before=side)
+        largest, total, n_places = max_of_edits(responses), sum_of_edits(responses), responses.shape[-1]
+
+        def ask(edits: Edits) -> Tensor:
+            filled = Edits(example=edits.example, start=edits.start, values=_filled(edits.values))
+            changed = step(filled)
+            pooled = largest(changed)
+            return self.head(_interleaved(pooled, total(changed) / n_places) if self.average_pool else pooled)
+
+        return ask
+
+    def _padded(self, sequence: Tensor) -> Tensor:
+        side = self.detector_length - 1
+        return F.pad(_filled(sequence), (side, side), value=UNKNOWN)
+
+    def _responses(self, padded: Tensor) -> Tensor:
+        weight, bias = self._both()
+        return F.conv1d(padded, weight, bias).relu()
 
     def _both(self) -> tuple[Tensor, Tensor]:
         """Return weights and biases of the detectors, and of their reverse complements where both strands count."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from holdfast.models.base import ModelFacts
+from holdfast.models.edits import Edits, dense_of_edits
 from holdfast.models.layers import dense_over_runs
 from holdfast.models.pooled import PooledModel, Stage
 
@@ -68,6 +71,11 @@ class DeepSEA(PooledModel):
     def over_steps(self, features: Tensor, n_steps: int) -> Tensor:
         """Return the dense layer, before its ReLU, on every run of K positions: (..., 925, P - K + 1)."""
         return dense_over_runs(self.dense, features, n_steps)
+
+    def over_edited_steps(self, features: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the dense layer of edited copies, its weights meeting what changed."""
+        dense = dense_of_edits(self.dense, features)
+        return lambda edits: dense(edits)[..., None]
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return (M, T) logits of (M, 925, 1) hidden features."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,8 @@ from holdfast.core.errors import ConfigError
 from holdfast.core.space import Plan, SearchSpace
 from holdfast.models.base import ModelFacts
 from holdfast.models.dashboard import DROPOUT, FILTERS, UNITS, bound_minus_unbound, convolution_stages
+from holdfast.models.edits import Edits, max_of_edits
+from holdfast.models.layers import sliding_max
 from holdfast.models.pooled import PooledModel
 
 __all__ = ["DeMo", "Highway"]
@@ -109,6 +113,15 @@ class DeMo(PooledModel):
         self.out = nn.Linear(units, 2 * n_tasks)
         self.min_window = self.shortest_window()
 
+    def over_steps(self, features: Tensor, n_steps: int) -> Tensor:
+        """Return the maximum over every run of K positions, (..., F, P - K + 1)."""
+        return sliding_max(features, n_steps)
+
+    def over_edited_steps(self, features: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the maxima of edited copies."""
+        largest = max_of_edits(features)
+        return lambda edits: largest(edits)[..., None]
+
     def read_out(self, features: Tensor) -> Tensor:
-        """Return (M, T) logits of the pooled features (M, F, K) of M windows."""
-        return bound_minus_unbound(self.out(self.highway(features.amax(dim=-1))))
+        """Return (M, T) logits of the (M, F, 1) maxima of M windows."""
+        return bound_minus_unbound(self.out(self.highway(features[..., 0])))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError
 from holdfast.models.base import ModelFacts, SequenceModel
+from holdfast.models.edits import Edits
 from holdfast.models.merging import Scale, check_scale, mean_logit
 
 __all__ = ["Ensemble"]
@@ -73,6 +74,11 @@ class Ensemble(SequenceModel):
     def scan(self, sequence: Tensor, window: int) -> Tensor:
         """Return (N, S, T) logits of every window, each member scanning in its own way."""
         return mean_logit(torch.stack([member.scan(sequence, window) for member in self.list_members()]), self.mean)
+
+    def editor(self, sequence: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the logits of edited copies of windows, each member sharing work in its own way."""
+        members = [member.editor(sequence) for member in self.list_members()]
+        return lambda edits: mean_logit(torch.stack([ask(edits) for ask in members]), self.mean)
 
     def penalised_forward(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits and the mean of the members' penalties."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from holdfast.core.parameters import ShareBelowOne, Size, checked
 from holdfast.models.base import ModelFacts, WindowModel
+from holdfast.models.edits import Edits, SharedStep, sum_of_edits
 from holdfast.models.layers import sliding_mean
 
 __all__ = ["HoldfastNet"]
@@ -87,8 +90,8 @@ class HoldfastNet(WindowModel):
     def trunk(self, sequence: Tensor) -> tuple[Tensor, ...]:
         """Return both layers' weights summed over strands, (N, C, positions); place p is that of the forward strand."""
         both = torch.cat([sequence, sequence.flip(1, 2)])
-        first = _exponential(self.norm1(self.conv1(both)))
-        return _over_strands(first), _over_strands(_exponential(self.norm2(self.conv2(first))))
+        first = self._first(both)
+        return _over_strands(first), _over_strands(self._second(first))
 
     def reduce_windows(self, features: tuple[Tensor, ...], window: int) -> Tensor:
         """Return the logarithm of each layer's mean weight in each window, (N, S, F)."""
@@ -96,6 +99,38 @@ class HoldfastNet(WindowModel):
         width = window - self.widths[0] + 1
         means = [sliding_mean(first, width), sliding_mean(second, width - self.widths[1] + 1)]
         return torch.log(torch.cat(means, dim=1) + SMALLEST_MEAN).transpose(1, 2)
+
+    def editor(self, sequence: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the logits of edited copies of windows: weights where an edit reaches, on either strand."""
+        strands = [self._strand_editor(strand) for strand in (sequence, sequence.flip(1, 2))]
+        window = sequence.shape[-1]
+        width = window - self.widths[0] + 1
+
+        def ask(edits: Edits) -> Tensor:
+            forward, reverse = strands[0](edits), strands[1](edits.on_other_strand(window))
+            means = [(forward[0] + reverse[0]) / width, (forward[1] + reverse[1]) / (width - self.widths[1] + 1)]
+            return self.head(torch.log(torch.cat(means, dim=1) + SMALLEST_MEAN))
+
+        return ask
+
+    def _strand_editor(self, sequence: Tensor) -> Callable[[Edits], tuple[Tensor, Tensor]]:
+        """Return what gives both layers' (M, F) summed weights of edited copies of one strand."""
+        first = self._first(sequence)
+        step_1 = SharedStep(self._first, sequence, span=self.widths[0])
+        step_2 = SharedStep(self._second, first, span=self.widths[1])
+        sum_1, sum_2 = sum_of_edits(first), sum_of_edits(self._second(first))
+
+        def ask(edits: Edits) -> tuple[Tensor, Tensor]:
+            changed = step_1(edits)
+            return sum_1(changed), sum_2(step_2(changed))
+
+        return ask
+
+    def _first(self, sequence: Tensor) -> Tensor:
+        return _exponential(self.norm1(self.conv1(sequence)))
+
+    def _second(self, first: Tensor) -> Tensor:
+        return _exponential(self.norm2(self.conv2(first)))
 
     def head(self, pooled: Tensor) -> Tensor:
         """Return (..., T) logits of (..., F) window features."""

@@ -6,6 +6,7 @@ robustness table carries it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import numpy as np
@@ -20,6 +21,7 @@ from holdfast.core.errors import InputError
 from holdfast.core.parameters import Positive, Size, checked
 from holdfast.dna.codes import UNKNOWN, Codes
 from holdfast.models.base import ClosedFormModel, ModelFacts
+from holdfast.models.edits import Edits, SharedStep, sum_of_edits
 from holdfast.models.layers import sliding_mean
 
 __all__ = ["KmerLogistic", "canonical_kmers"]
@@ -108,6 +110,12 @@ class KmerLogistic(ClosedFormModel):
     def head(self, pooled: Tensor) -> Tensor:
         """Return (..., T) logits."""
         return pooled + self.bias
+
+    def editor(self, sequence: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the logits of edited copies of windows: the k-mers that an edit reaches are read again."""
+        step = SharedStep(lambda runs: self.trunk(runs)[0], sequence, span=self.k)
+        total = sum_of_edits(self.trunk(sequence)[0])
+        return lambda edits: self.head(total(step(edits)))
 
     def fit_windows(self, codes: Codes, labels: NDArray[np.int8]) -> None:
         """Set the weights by scikit-learn's logistic regression.

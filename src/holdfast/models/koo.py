@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError
 from holdfast.models.base import ModelFacts
+from holdfast.models.edits import Edits, dense_of_edits
 from holdfast.models.layers import dense_over_runs
 from holdfast.models.pooled import Padding, PooledModel, Stage
 
@@ -64,6 +66,11 @@ class KooCNN(PooledModel):
     def over_steps(self, features: Tensor, n_steps: int) -> Tensor:
         """Return the dense layer, before its normalisation, on every run of K positions: (..., 512, P - K + 1)."""
         return dense_over_runs(self.dense, features, n_steps)
+
+    def over_edited_steps(self, features: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the dense layer of edited copies, its weights meeting what changed."""
+        dense = dense_of_edits(self.dense, features)
+        return lambda edits: dense(edits)[..., None]
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return (M, T) logits of (M, 512, 1) hidden features."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from holdfast.core.parameters import Size, checked
 from holdfast.models.base import ModelFacts, WindowModel
+from holdfast.models.edits import Edits, SharedStep, max_of_edits
 from holdfast.models.layers import keras_start, sliding_max
 from holdfast.models.padded import max_over_padded_windows
 
@@ -108,3 +110,13 @@ class PapMegyeriCNN(WindowModel):
             n_windows = sequence.shape[-1] - window + 1
             return torch.stack([self(sequence[..., i : i + window]) for i in range(n_windows)], dim=1)
         return self.head(max_over_padded_windows(sequence, self.conv1, self.conv2, window))
+
+    def editor(self, sequence: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the logits of edited copies of windows: both layers where an edit reaches, then maxima."""
+        pad_1, pad_2 = (PAD_1, PAD_2) if self.padding == "same" else ((0, 0), (0, 0))
+        padded = F.pad(sequence, pad_1)
+        first = F.pad(self.conv1(padded).relu_(), pad_2)
+        step_1 = SharedStep(lambda runs: self.conv1(runs).relu_(), padded, span=WIDTHS[0], before=pad_1[0])
+        step_2 = SharedStep(lambda runs: self.conv2(runs).relu_(), first, span=WIDTHS[1], before=pad_2[0])
+        largest = max_of_edits(self.conv2(first).relu_())
+        return lambda edits: self.head(largest(step_2(step_1(edits))))

@@ -10,6 +10,7 @@ with a padded stage is asked window by window.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError
 from holdfast.models.base import SequenceModel
+from holdfast.models.edits import Edits, SharedStep, whole_of_edits
 from holdfast.models.layers import sliding_max
 
 __all__ = ["Padding", "PooledModel", "Stage"]
@@ -76,10 +78,27 @@ class Stage(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return (N, F, n_out(P)) of (N, C, P)."""
-        if self.padding == "same":
-            features = F.pad(features, (self.reach // 2, self.reach - self.reach // 2))
-        pooled: Tensor = self.dropout(F.max_pool1d(self.block(features), self.pool, self.stride))
+        pooled: Tensor = self.dropout(self._without_padding(F.pad(features, (self.before, self.behind))))
         return pooled
+
+    @property
+    def before(self) -> int:
+        """Return how many zeros stand before the positions."""
+        return self.reach // 2 if self.padding == "same" else 0
+
+    @property
+    def behind(self) -> int:
+        """Return how many zeros stand behind the positions."""
+        return self.reach - self.before if self.padding == "same" else 0
+
+    def _without_padding(self, features: Tensor) -> Tensor:
+        return F.max_pool1d(self.block(features), self.pool, self.stride)
+
+    def shared(self, features: Tensor) -> SharedStep:
+        """Return this stage for edited copies of windows of which it reads (N, C, P), in eval mode."""
+        padded = F.pad(features, (self.before, self.behind))
+        span = self.reach + self.pool
+        return SharedStep(self._without_padding, padded, span=span, stride=self.stride, before=self.before)
 
     @property
     def lost(self) -> int:
@@ -164,6 +183,29 @@ class PooledModel(SequenceModel):
             (..., F', P - K + K'), the runs' reductions, each K' positions.
         """
         return features
+
+    def editor(self, sequence: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the logits of edited copies of (N, C, W) windows, stages computed where they changed."""
+        steps, features = [], sequence
+        for stage in self._stages():
+            steps.append(stage.shared(features))
+            features = stage(features)
+        reduced = self.over_edited_steps(features)
+
+        def ask(edits: Edits) -> Tensor:
+            for step in steps:
+                edits = step(edits)
+            return self.read_out(reduced(edits))
+
+        return ask
+
+    def over_edited_steps(self, features: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives :meth:`over_steps` of edited copies, (M, F', K'), from edits of (N, F, K) pooled features.
+
+        A model that reduces the positions can say here how an edit changes the reduction.
+        """
+        whole, n_steps = whole_of_edits(features), features.shape[-1]
+        return lambda edits: self.over_steps(whole(edits), n_steps)
 
     def n_steps(self, window: int) -> int:
         """Return K, the pooled positions of a window.

@@ -6,6 +6,7 @@ complement, and positions run backwards. Unknown bases stay zero.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -15,6 +16,7 @@ from torch.nn.utils import parametrize
 
 from holdfast.core.errors import ConfigError
 from holdfast.models.base import ModelFacts, SequenceModel
+from holdfast.models.edits import Edits
 from holdfast.models.merging import Scale, check_scale, mean_logit
 
 __all__ = ["RcPooled", "RcShared", "Siamese", "StrandPooledConv1d", "TwoStrandConv1d"]
@@ -70,6 +72,12 @@ class _TwoInputs(_Wrapper):
         forward, reverse = _halves(self.model.scan(both, window)).unbind()
         merged = self.merge(torch.stack([forward, reverse.flip(1)]))
         return torch.where(turned, merged.flip(1), merged)
+
+    def editor(self, sequence: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the logits of edited copies of windows: both strands are edited."""
+        window = sequence.shape[-1]
+        forward, reverse = self.model.editor(sequence), self.model.editor(sequence.flip(1, 2))
+        return lambda edits: self.merge(torch.stack([forward(edits), reverse(edits.on_other_strand(window))]))
 
     def penalised_forward(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits, and the wrapped model's penalty on both strands."""
@@ -241,6 +249,10 @@ class RcPooled(_Wrapper):
         """Return (N, S, T) logits of every window, by the wrapped model's scan."""
         return self.model.scan(sequence, window)
 
+    def editor(self, sequence: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the logits of edited copies of windows, by the wrapped model."""
+        return self.model.editor(sequence)
+
     def penalised_forward(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
         """Return the wrapped model's logits and penalty."""
         return self.model.penalised_forward(sequence)
@@ -337,9 +349,12 @@ def _kind(layer: nn.Module) -> str:
 def _both_strands(sequence: Tensor) -> tuple[Tensor, Tensor]:
     """Return (2 N, 4, L), both strands of each sequence, and (N, 1, 1) whether the one that was given comes second.
 
-    First comes the one that is greater where they first differ.
+    First comes the one that is greater where they first differ. Where a gradient is asked for, it is the one that was
+    given, so that what a row of the batch stands for does not change on the way from one sequence to another.
     """
     other = sequence.flip(1, 2)
+    if sequence.requires_grad:
+        return torch.cat([sequence, other]), sequence.new_zeros(len(sequence), 1, 1, dtype=torch.bool)
     difference = (sequence - other).flatten(1)
     place = (difference != 0).int().argmax(dim=1, keepdim=True)
     turned = (difference.gather(1, place) < 0)[..., None]

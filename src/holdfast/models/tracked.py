@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError, InputError, did_you_mean
+from holdfast.models.edits import Edits
 from holdfast.models.merging import mean_logit
 from holdfast.models.pooled import PooledModel, Stage
 
@@ -159,6 +160,22 @@ class TrackedModel(PooledModel):
         """Return (N, S, T) logits; window i of a context is window S - 1 - i of its other strand."""
         forward, reverse = (super(TrackedModel, self).scan(channels, window) for channels in self.strands(sequence))
         return self.merged(forward, reverse.flip(1))
+
+    def editor(self, sequence: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the logits of edited copies of windows; tracks stay as they are assumed."""
+        window = sequence.shape[-1]
+        forward, reverse = (super(TrackedModel, self).editor(channels) for channels in self.strands(sequence))
+
+        def with_tracks(edits: Edits) -> Edits:
+            if not self.inputs.tracks:
+                return edits
+            return Edits(example=edits.example, start=edits.start, values=self.strands(edits.values)[0])
+
+        def ask(edits: Edits) -> Tensor:
+            other = edits.on_other_strand(window)
+            return self.merged(forward(with_tracks(edits)), reverse(with_tracks(other)))
+
+        return ask
 
     def merged(self, forward: Tensor, reverse: Tensor) -> Tensor:
         """Return the logit of the merged probability of two strands' logits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError
 from holdfast.models.base import ModelFacts, loop_over_windows
+from holdfast.models.edits import Edits, dense_of_edits, max_of_edits
 from holdfast.models.layers import dense_over_runs, keras_start, sliding_max
 from holdfast.models.padded import max_over_padded_layer
 from holdfast.models.pooled import Padding, PooledModel, Stage
@@ -107,6 +109,14 @@ class ZengCNN(PooledModel):
         if self.pooling == "global":
             return dense_over_runs(self.dense, sliding_max(features, n_steps), 1)
         return dense_over_runs(self.dense, features, n_steps)
+
+    def over_edited_steps(self, features: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the dense layer, before its ReLU, of edited copies."""
+        if self.pooling == "global":
+            largest = max_of_edits(features)
+            return lambda edits: self.dense(largest(edits))[..., None]
+        dense = dense_of_edits(self.dense, features)
+        return lambda edits: dense(edits)[..., None]
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return (..., T) logits, bound minus unbound, of (..., H, 1) hidden features."""

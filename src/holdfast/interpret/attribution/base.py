@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from holdfast.core.device import evaluating
 from holdfast.core.errors import InputError
 from holdfast.core.parameters import Count, Size, check_fields
-from holdfast.dna.codes import Codes, one_hot
+from holdfast.dna.codes import UNKNOWN, Codes, one_hot
 from holdfast.dna.edit import reverse_complement
 from holdfast.models.base import SequenceModel
 
@@ -265,7 +265,7 @@ def _with_positions(found: Explained, codes: Tensor) -> Explained:
     """Return what was found with each position's contribution filled in, 0 at unknown bases."""
     if found.hypothetical is None:
         assert found.per_base is not None
-        per_base = found.per_base
+        per_base = torch.where(codes < UNKNOWN, found.per_base, 0.0)
     else:
         per_base = (found.hypothetical * one_hot(codes, found.hypothetical.dtype)).sum(dim=1)
     return Explained(hypothetical=found.hypothetical, per_base=per_base, gap=found.gap, explained=found.explained)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from holdfast.core.errors import InputError
 from holdfast.dna.codes import one_hot
 from holdfast.interpret.attribution.base import Attribution, Explained, TaskLogit
 
-__all__ = ["CorrectedGradient", "GradientTimesInput", "Saliency", "input_gradient"]
+__all__ = ["CorrectedGradient", "GradientTimesInput", "Saliency", "input_gradient", "without_gradient"]
 
 
 def input_gradient(model: TaskLogit, sequence: Tensor) -> Tensor:
@@ -22,11 +23,24 @@ def input_gradient(model: TaskLogit, sequence: Tensor) -> Tensor:
         In eval mode.
     sequence
         (N, 4, W), one-hot or relaxed.
+
+    Raises
+    ------
+    InputError
+        If the model reads its input in a way that has no gradient.
     """
     with torch.enable_grad():
         asked = sequence.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(model(asked).sum(), asked)
+        (gradient,) = torch.autograd.grad(model(asked).sum(), asked, allow_unused=True)
+    if gradient is None:
+        raise InputError(without_gradient(model))
     return gradient
+
+
+def without_gradient(model: TaskLogit) -> str:
+    """Return what to say of a model that reads its input in a way that has no gradient."""
+    name = type(model.model).__name__
+    return f"{name} has no gradient with respect to the bases; explain it by 'ism' or 'occlusion'"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,32 @@ from torch import Tensor
 
 from holdfast.dna.codes import one_hot
 from holdfast.interpret.attribution.base import Attribution, Explained, TaskLogit
+from holdfast.models.base import edited_logits
+from holdfast.models.edits import Edits
 
-__all__ = ["InSilicoMutagenesis", "substitution_effects"]
+__all__ = ["InSilicoMutagenesis", "substitution_effects", "substitutions"]
 
-# Bases of mutants in flight.
-MUTANT_BASES = 64 * 1024
+# Bases of windows whose features are held at a time, to be shared by their mutants.
+HELD_BASES = 8 * 1024
+
+
+def substitutions(codes: Tensor) -> tuple[Edits, Tensor]:
+    """Return all substitutions of some windows, neighbouring positions side by side, and the base each puts in.
+
+    Parameters
+    ----------
+    codes
+        (N, W) uint8 windows. An unknown base has four substitutions, any other three.
+
+    Examples
+    --------
+    >>> edits, base = substitutions(torch.tensor([[0, 4]], dtype=torch.uint8))
+    >>> edits.start.tolist(), base.tolist()
+    ([0, 0, 0, 1, 1, 1, 1], [1, 2, 3, 0, 1, 2, 3])
+    """
+    start, example, base = (one_hot(codes) == 0).permute(2, 0, 1).nonzero(as_tuple=True)
+    values = torch.eye(4, device=codes.device)[base][..., None]
+    return Edits(example=example, start=start, values=values), base
 
 
 def substitution_effects(model: TaskLogit, codes: Tensor) -> Tensor:
@@ -26,28 +47,26 @@ def substitution_effects(model: TaskLogit, codes: Tensor) -> Tensor:
     codes
         (N, W) uint8 windows.
     """
-    n, window = codes.shape
-    place, base = torch.arange(window).repeat_interleave(4), torch.arange(4).repeat(window)
-    effects = codes.new_zeros((n, window * 4), dtype=torch.float32)
-    reference = model(one_hot(codes))
-    rows = max(1, MUTANT_BASES // window)
-    for number, sequence in enumerate(codes):
-        for start in range(0, 4 * window, rows):
-            which = slice(start, min(start + rows, 4 * window))
-            mutants = sequence.repeat(which.stop - which.start, 1)
-            mutants[torch.arange(len(mutants)), place[which]] = base[which].to(mutants)
-            effects[number, which] = (model(one_hot(mutants)) - reference[number]).float()
-    effects = effects.view(n, window, 4).transpose(1, 2)
-    return torch.where(one_hot(codes).bool(), 0.0, effects)
+    effects = torch.zeros(len(codes), 4, codes.shape[1], device=codes.device)
+    rows = max(1, HELD_BASES // codes.shape[1])
+    for block, filled in zip(codes.split(rows), effects.split(rows), strict=True):
+        sequence = one_hot(block)
+        edits, base = substitutions(block)
+        change = edited_logits(model.model, sequence, edits)[:, model.task] - model(sequence)[edits.example]
+        filled[edits.example, base, edits.start] = change.float()
+    return effects
 
 
 @dataclass(frozen=True, kw_only=True)
 class InSilicoMutagenesis(Attribution):
     """Effects of all substitutions; each column less its mean, so that the base that is there gets its own worth.
 
+    A model shares between the mutants of a window what no substitution reaches.
+
     References
     ----------
-    Zhou & Troyanskaya (2015), doi:10.1038/nmeth.3547.
+    Zhou & Troyanskaya (2015), doi:10.1038/nmeth.3547; sharing: Nair, Shrikumar & Kundaje (2022),
+    doi:10.1093/bioinformatics/btac135.
     """
 
     def explain(self, model: TaskLogit, codes: Tensor, index: Tensor) -> Explained:

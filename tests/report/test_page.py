@@ -15,7 +15,17 @@ from holdfast.report import SECTIONS, render, write_report
 from holdfast.report.study import Study
 from holdfast.runs.folder import FILES, Run
 
-OPTIONAL = {"averages", "fragile", "contributions", "stability", "filters", "training", "adversaries", "nonsense"}
+OPTIONAL = {
+    "averages",
+    "fragile",
+    "contributions",
+    "stability",
+    "motifs",
+    "filters",
+    "training",
+    "adversaries",
+    "nonsense",
+}
 NO_CLOSE = {"meta", "link", "br", "hr", "img", "input"}
 
 

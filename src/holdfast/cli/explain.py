@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from holdfast.jobs.explain import Question
     from holdfast.runs.explanations import StoredMaps
     from holdfast.runs.folder import FileKind, Run
-    from holdfast.runs.records import StabilityRecord
+    from holdfast.runs.records import MotifsRecord, StabilityRecord
 
 __all__ = ["explain_app"]
 
@@ -117,9 +117,50 @@ def filters(
     _print_files(found, "filters", "report", reused=False)
 
 
+def motifs(
+    run: RunFolder,
+    *,
+    method: Annotated[str, typer.Option(help="See `holdfast list attributions`.")] = "corrected-gradient",
+    sets: Sets = None,
+    examples: Annotated[int, typer.Option(min=2, help="Bound ones, drawn.")] = 500,
+    index: Index = None,
+    part: Part = None,
+    task: Task = 0,
+    strands: Strands = "forward",
+    number: Annotated[int, typer.Option("--motifs", min=1, help="To look for, at most.")] = 3,
+    width: Annotated[int, typer.Option(min=6, help="Bases that are cut out of each map.")] = 20,
+    database: Annotated[str, typer.Option(metavar="RELEASE|FILE", help="JASPAR2014 ... or a file.")] = "JASPAR2026",
+    taxon: Annotated[str | None, typer.Option(help="Of a release. [default: vertebrates]")] = None,
+    data: Data = None,
+    device: Device = None,
+) -> None:
+    """Find the motifs that the maps point at, and name them and the first filters by a data base, as Tomtom does.
+
+    Motifs (MEME), matches (TSV) and logos go into the run folder and its report; asked the same again, they are read.
+    """
+    from holdfast.cli.progress import progress_to_stderr
+    from holdfast.jobs.explain_motifs import explain_motifs
+
+    question = _question(method, sets, strands, n=examples, index=index, part=part, task=task)
+    found, record, reused = explain_motifs(
+        run,
+        question,
+        motifs=number,
+        width=width,
+        database=database,
+        taxon=taxon,
+        data=data,
+        device=device,
+        progress=progress_to_stderr(),
+    )
+    _print_motifs(record)
+    _print_files(found, "motif_file", "matches", "report", reused=reused)
+
+
 explain_app.command("attributions")(guarded(attributions))
 explain_app.command("stability")(guarded(stability))
 explain_app.command("filters")(guarded(filters))
+explain_app.command("motifs")(guarded(motifs))
 
 
 def _question(
@@ -183,6 +224,20 @@ def _print_stability(record: StabilityRecord) -> None:
     console.print(table)
     if record.n_incomplete:
         console.print(f"{record.n_incomplete:,} maps do not add up to what they explain: do not trust them")
+
+
+def _print_motifs(record: MotifsRecord) -> None:
+    from holdfast.cli.tables import cell, plain_table, to_stdout
+
+    console = to_stdout()
+    console.print(f"{record.method}; {record.chosen}; {record.n_targets:,} motifs of {record.database}", markup=False)
+    table = plain_table("motif", "consensus", "bits", "sites", "best match", "E")
+    for row in record.motifs:
+        consensus = "".join("ACGT"[column.index(max(column))] for column in row.probabilities)
+        best = row.matches[0] if row.matches else None
+        match = (best.name, f"{best.e_value:.1g}") if best else ("none", "")
+        table.add_row(row.name, consensus, cell(row.information_bits, 1), f"{row.n_sites:,}", *match)
+    console.print(table)
 
 
 def _print_files(run: Run, *kinds: FileKind, reused: bool) -> None:

@@ -20,6 +20,7 @@ from holdfast.report.sections.filters import filters
 from holdfast.report.sections.fragile import fragile
 from holdfast.report.sections.glossary import glossary
 from holdfast.report.sections.metrics import metrics
+from holdfast.report.sections.motifs import motifs
 from holdfast.report.sections.nonsense import nonsense
 from holdfast.report.sections.opening import opening
 from holdfast.report.sections.stability import stability
@@ -43,6 +44,7 @@ SECTIONS: Mapping[str, Section] = {
     "fragile": fragile,
     "contributions": contributions,
     "stability": stability,
+    "motifs": motifs,
     "filters": filters,
     "training": training,
     "metrics": metrics,

@@ -20,6 +20,7 @@ from holdfast.runs.records import (
     AuditRecord,
     DataFacts,
     FilterRecord,
+    MotifsRecord,
     RunRecord,
     ShiftFacts,
     StabilityRecord,
@@ -48,6 +49,7 @@ class Entry:
     stability: StabilityRecord | None = None
     stability_scores: tuple[float, ...] = ()
     """Of each example asked."""
+    motifs: MotifsRecord | None = None
     label: str = ""
     dash: int = 0
     """How many runs of the same colour stand before it; chooses the dashes of its line."""
@@ -74,6 +76,7 @@ class Entry:
             maps=read_maps(run) if run.has("attributions") else None,
             stability=run.stability if run.has("stability") else None,
             stability_scores=tuple(read_stability_table(run)["score"]) if run.has("stability") else (),
+            motifs=run.motifs if run.has("motifs") else None,
             label=_label(record),
         )
 

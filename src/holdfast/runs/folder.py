@@ -23,7 +23,15 @@ from holdfast.core.errors import InputError
 from holdfast.core.files import write_text
 from holdfast.core.registry import Spec
 from holdfast.runs.files import FILES, HISTORY_COLUMNS, WINDOW_COLUMNS, FileKind
-from holdfast.runs.records import SCHEMA_VERSION, AuditRecord, DataFacts, FilterRecord, RunRecord, StabilityRecord
+from holdfast.runs.records import (
+    SCHEMA_VERSION,
+    AuditRecord,
+    DataFacts,
+    FilterRecord,
+    MotifsRecord,
+    RunRecord,
+    StabilityRecord,
+)
 from holdfast.runs.tables import read_blocks, task_table, write_blocks
 
 __all__ = ["FILES", "HISTORY_COLUMNS", "WINDOW_COLUMNS", "FileKind", "Run", "find_runs", "run_folders"]
@@ -198,6 +206,11 @@ class Run:
         return self._parse("stability", StabilityRecord)
 
     @property
+    def motifs(self) -> MotifsRecord:
+        """Motifs that the model shows, and what they resemble."""
+        return self._parse("motifs", MotifsRecord)
+
+    @property
     def history(self) -> pd.DataFrame:
         """One row per epoch, columns :data:`HISTORY_COLUMNS`."""
         self.require("history")
@@ -258,6 +271,10 @@ class Run:
         """Write first-layer filters."""
         rows = [json.loads(row.model_dump_json()) for row in filters]
         write_text(self.path("filters"), json.dumps(rows) + "\n")
+
+    def write_motifs(self, record: MotifsRecord) -> None:
+        """Write the motifs that the model shows, and what they resemble."""
+        self._write_json("motifs", record)
 
     def write_stability(self, record: StabilityRecord) -> None:
         """Write whether explanations survive a shift."""

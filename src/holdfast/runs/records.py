@@ -16,8 +16,11 @@ __all__ = [
     "DataFacts",
     "Estimate",
     "FilterRecord",
+    "FoundMotif",
     "FragileExample",
     "LabelAverages",
+    "MatchRecord",
+    "MotifsRecord",
     "OutOfDistribution",
     "RunRecord",
     "ShiftFacts",
@@ -241,6 +244,54 @@ class FilterRecord(Record):
     """W rows of A, C, G, T."""
     n_sites: int
     information_bits: float
+
+
+class MatchRecord(Record):
+    """A motif of a data base that one of a run's motifs resembles."""
+
+    target: str
+    """Identifier in the data base."""
+    name: str
+    source: str
+    p_value: float
+    e_value: float
+    q_value: float
+    offset: int
+    """Column of the target, turned if the strand is ``-``, under the motif's column 0."""
+    strand: Literal["+", "-"]
+    probabilities: list[list[float]]
+    """W rows of A, C, G, T, as the data base has it."""
+
+
+class FoundMotif(Record):
+    """A motif that a model shows, and the data base's most alike."""
+
+    name: str
+    kind: Literal["attributed", "filter"]
+    probabilities: list[list[float]]
+    """W rows of A, C, G, T."""
+    information_bits: float
+    n_sites: int
+    log10_e_value: float | None = None
+    """Of its discovery."""
+    matches: list[MatchRecord]
+    """The best, at most three."""
+
+
+class MotifsRecord(Record):
+    """Motifs that a run's model shows, and what they resemble."""
+
+    schema_version: int = SCHEMA_VERSION
+    settings: dict[str, Any]
+    """What was asked: equal settings give equal motifs."""
+    method: str
+    task: str
+    chosen: str
+    """Which examples the maps are of, in words."""
+    database: str
+    n_targets: int
+    motifs: list[FoundMotif]
+    seconds: float
 
 
 class StabilityRecord(Record):

@@ -19,11 +19,12 @@ from holdfast.interpret.attribution.gradients import without_gradient
 from holdfast.interpret.attribution.references import Baseline, baselines, hypothetical_of
 from holdfast.interpret.attribution.visible import Elementwise, Visible
 from holdfast.models import blocks, recurrent
+from holdfast.models.self_attention import SelfAttention
 
 __all__ = ["DeepLIFT", "DeepSHAP"]
 
 # Layers whose difference is handed back as a whole, along the straight line between their two inputs.
-WHOLE = (recurrent.LSTM, recurrent.BiLSTM, blocks.BiLSTM, blocks.Attention)
+WHOLE = (recurrent.LSTM, recurrent.BiLSTM, blocks.BiLSTM, SelfAttention)
 # Nodes of the quadrature on that line.
 NODES = 16
 # Bases of windows and references in one pass.

@@ -1,0 +1,184 @@
+"""Motifs that a run's model shows, and what a data base calls them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from holdfast.core.errors import InputError
+from holdfast.core.files import write_text
+from holdfast.core.parameters import Size, check_values
+from holdfast.core.progress import SILENT, Progress
+from holdfast.interpret.attributed import WIDTH, attributed_motifs
+from holdfast.interpret.zoops import Zoops
+from holdfast.jobs.explain import Question, Subject, drawn_bound, named, open_subject
+from holdfast.jobs.motifs import match_table, motif_database
+from holdfast.motifs.database import RELEASE
+from holdfast.motifs.files import write_motifs
+from holdfast.motifs.match import MatchSettings, MotifMatch, match_motifs
+from holdfast.motifs.motif import Motif
+from holdfast.report import write_report
+from holdfast.runs.folder import Run
+from holdfast.runs.records import FoundMotif, MatchRecord, MotifsRecord
+
+__all__ = ["explain_motifs"]
+
+# Matches kept of a motif, and the largest E value of one: Tomtom's.
+KEPT, MAX_E = 3, 10.0
+
+
+def explain_motifs(
+    folder: Path,
+    question: Question,
+    *,
+    motifs: Size = 3,
+    width: Size = WIDTH,
+    database: str = RELEASE,
+    taxon: str | None = None,
+    data: Path | None = None,
+    device: str | None = None,
+    progress: Progress = SILENT,
+) -> tuple[Run, MotifsRecord, bool]:
+    """Find what a run's maps point at, and name it and the first layer's filters by a data base.
+
+    The stretch of greatest contribution is cut out of each example's centre window, and motifs are looked for in these
+    stretches. Motifs, matches and a record go into the run folder and its report.
+
+    Parameters
+    ----------
+    folder
+        Run folder.
+    question
+        Method, task and examples; ``n`` draws so many bound ones of the part.
+    motifs
+        At most so many are looked for.
+    width
+        Of a stretch, in bp, and at most of a motif.
+    database, taxon
+        See :func:`~holdfast.jobs.motifs.motif_database`.
+    data
+        Where the run's data set lies now; left out, where it was.
+    device
+        Left out, the experiment's.
+    progress
+        Whom to tell how far it is, and what is written over.
+
+    Returns
+    -------
+    tuple
+        The run, the record, and whether it was there already.
+
+    Raises
+    ------
+    InputError
+        If the run or its data cannot be read, there are no such examples, or no such data base.
+    ConfigError
+        If there is no such method, or a number does not fit.
+    """
+    check_values(explain_motifs, {"motifs": motifs, "width": width}, "explain motifs")
+    subject = open_subject(folder, question, data=data, device=device)
+    run = subject.run
+    chosen = named(subject, question.index) if question.index else drawn_bound(subject, question.n)
+    targets = motif_database(database, taxon=taxon)
+    asked = {"motifs": motifs, "width": width, "database": [database, taxon, len(targets)]}
+    settings = subject.settings(question, chosen.rows, **asked)
+    there = _what_is_there(run, progress)
+    if there is not None and there.settings == settings:
+        return run, there, True
+    if there is not None:
+        progress.say(f"writing over the motifs by {there.method} of {there.chosen} in {run.path('motifs')}")
+    began = time.perf_counter()
+    found = _attributed(subject, question, chosen.rows, motifs=motifs, width=width, progress=progress)
+    shown = {motif.name: motif for motif in [*(motif for motif, _ in found), *_filters(run)]}
+    if not shown:
+        raise InputError(
+            f"{run.folder}: the maps share no motif, and there are no filters to name; try more --examples"
+        )
+    matches = match_motifs(list(shown.values()), targets, MatchSettings(max_q=1.0, max_e=MAX_E), progress=progress)
+    e_values = {motif.name: log10_e for motif, log10_e in found}
+    record = MotifsRecord(
+        settings=settings,
+        method=question.method_words,
+        task=subject.task_name,
+        chosen=chosen.words,
+        database=f"{database}, {taxon or 'vertebrates'}" if not Path(database).exists() else Path(database).name,
+        n_targets=len(targets),
+        motifs=[_found(motif, matches, e_values) for motif in shown.values()],
+        seconds=time.perf_counter() - began,
+    )
+    write_motifs(list(shown.values()), run.path("motif_file"))
+    write_text(run.path("matches"), match_table(matches).to_csv(sep="\t", index=False, lineterminator="\n"))
+    run.write_motifs(record)
+    write_report([run], run.path("report"))
+    return run, record, False
+
+
+def _what_is_there(run: Run, progress: Progress) -> MotifsRecord | None:
+    """Return the record of an earlier question; what cannot be read is told and will be written over."""
+    if not all(run.has(kind) for kind in ("motifs", "motif_file", "matches")):
+        return None
+    try:
+        return run.motifs
+    except InputError as error:
+        progress.say(f"writing over a file that cannot be used: {error}")
+        return None
+
+
+def _attributed(
+    subject: Subject, question: Question, rows: np.ndarray, *, motifs: int, width: int, progress: Progress
+) -> list[tuple[Motif, float | None]]:
+    """Return the motifs that the maps point at, each with the logarithm of its E value."""
+    start, window = subject.shift.centre, subject.shift.window
+    if width > window:
+        raise InputError(f"stretches of {width} bp do not fit windows of {window} bp; give a smaller --width")
+    windows = subject.data.codes_at(rows)[:, start : start + window]
+    with progress.task(f"explaining {len(rows)} examples by {question.method_words}", None):
+        maps = question.build_method()(
+            subject.model, windows, task=subject.task, index=torch.from_numpy(rows), device=subject.device
+        )
+    if len(rows) < 2:
+        return []
+    search = Zoops(motifs=motifs, min_width=min(6, width), max_width=width)
+    found = attributed_motifs(maps, search, width=width, device=str(subject.device), progress=progress)
+    return [(one.motif, one.log10_e_value) for one in found]
+
+
+def _filters(run: Run) -> list[Motif]:
+    """Return the run's filters that answer to anything."""
+    rows = run.filters if run.has("filters") else []
+    return [
+        Motif(name=row.name, probabilities=np.array(row.probabilities).T, source="first layer", sites=row.n_sites)
+        for row in rows
+        if row.n_sites > 0
+    ]
+
+
+def _found(motif: Motif, matches: Sequence[MotifMatch], e_values: dict[str, float | None]) -> FoundMotif:
+    own = [match for match in matches if match.query.name == motif.name]
+    return FoundMotif(
+        name=motif.name,
+        kind="attributed" if motif.name in e_values else "filter",
+        probabilities=motif.probabilities.T.tolist(),
+        information_bits=float(motif.information().sum()),
+        n_sites=round(motif.sites or 0),
+        log10_e_value=e_values.get(motif.name),
+        matches=[_match(match) for match in own[:KEPT]],
+    )
+
+
+def _match(match: MotifMatch) -> MatchRecord:
+    return MatchRecord(
+        target=match.target.accession or match.target.name,
+        name=match.target.name,
+        source=match.target.source,
+        p_value=match.p_value,
+        e_value=match.e_value,
+        q_value=match.q_value,
+        offset=match.offset,
+        strand=match.strand,
+        probabilities=match.target.probabilities.T.tolist(),
+    )

@@ -68,8 +68,8 @@ class Overlay:
     spread
         (N, L): standard deviation over them.
     sign
-        (N, L): how one-sided the base is, |n+ - n-| / (n+ + n-): 1 where every window gives it one sign, 0 where as
-        many say more as say less; NaN where all say nothing.
+        (N, L): how one-sided the base is, ``abs(n+ - n-) / (n+ + n-)``: 1 where every window gives it one sign, 0 where
+        as many say more as say less; NaN where all say nothing.
     fleeting
         (N, L) bool: bases whose importance appears at one offset only, or at few.
     score

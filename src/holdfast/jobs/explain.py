@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from holdfast.core.device import resolve_device
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.parameters import Count, Size, check_fields
 from holdfast.core.random import numpy_generator
 from holdfast.core.registry import Spec
 from holdfast.data.dataset import SequenceDataset
@@ -63,10 +64,13 @@ class Question:
     """
 
     method: Spec = ISM
-    task: int = 0
+    task: Count = 0
     part: str | None = None
-    n: int = 4
+    n: Size = 4
     index: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_fields(self, "question")
 
     def build_method(self) -> Attribution:
         """Return the method.

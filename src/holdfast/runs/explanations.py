@@ -78,10 +78,10 @@ class StoredMaps:
     task: str
     chosen: str
     context: int
-    names: NDArray[np.str_]
+    names: NDArray[Any]
     index: NDArray[np.int64]
     label: NDArray[np.int8]
-    role: NDArray[np.str_]
+    role: NDArray[Any]
     offset: NDArray[np.int64]
     core: NDArray[np.int32]
     logits: NDArray[np.float32]
@@ -90,7 +90,7 @@ class StoredMaps:
     hypothetical: NDArray[np.float16] | None = None
     gap: NDArray[np.float32] | None = None
     incomplete: NDArray[np.bool_] | None = None
-    chrom: NDArray[np.str_] | None = None
+    chrom: NDArray[Any] | None = None
     start: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -93,28 +95,42 @@ def explain_motifs(
         progress.say(f"writing over the motifs by {there.method} of {there.chosen} in {run.path('motifs')}")
     began = time.perf_counter()
     found = _attributed(subject, question, chosen.rows, motifs=motifs, width=width, progress=progress)
-    shown = {motif.name: motif for motif in [*(motif for motif, _ in found), *_filters(run)]}
+    shown = [*found, *_filters(run)]
     if not shown:
         raise InputError(
             f"{run.folder}: the maps share no motif, and there are no filters to name; try more --examples"
         )
-    matches = match_motifs(list(shown.values()), targets, MatchSettings(max_q=1.0, max_e=MAX_E), progress=progress)
-    e_values = {motif.name: log10_e for motif, log10_e in found}
+    matches = match_motifs(
+        [one.motif for one in shown], targets, MatchSettings(max_q=1.0, max_e=MAX_E), progress=progress
+    )
     record = MotifsRecord(
         settings=settings,
         method=question.method_words,
         task=subject.task_name,
         chosen=chosen.words,
-        database=f"{database}, {taxon or 'vertebrates'}" if not Path(database).exists() else Path(database).name,
+        database=Path(database).name if Path(database).exists() else f"{database}, {taxon or 'vertebrates'}",
         n_targets=len(targets),
-        motifs=[_found(motif, matches, e_values) for motif in shown.values()],
+        motifs=[_found(one, [match for match in matches if match.query is one.motif]) for one in shown],
         seconds=time.perf_counter() - began,
     )
-    write_motifs(list(shown.values()), run.path("motif_file"))
+    _write(run, record, [one.motif for one in shown], matches)
+    return run, record, False
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """A motif and where it came from."""
+
+    motif: Motif
+    kind: Literal["attributed", "filter"]
+    log10_e_value: float | None = None
+
+
+def _write(run: Run, record: MotifsRecord, motifs: Sequence[Motif], matches: Sequence[MotifMatch]) -> None:
+    write_motifs(motifs, run.path("motif_file"))
     write_text(run.path("matches"), match_table(matches).to_csv(sep="\t", index=False, lineterminator="\n"))
     run.write_motifs(record)
     write_report([run], run.path("report"))
-    return run, record, False
 
 
 def _what_is_there(run: Run, progress: Progress) -> MotifsRecord | None:
@@ -130,8 +146,8 @@ def _what_is_there(run: Run, progress: Progress) -> MotifsRecord | None:
 
 def _attributed(
     subject: Subject, question: Question, rows: np.ndarray, *, motifs: int, width: int, progress: Progress
-) -> list[tuple[Motif, float | None]]:
-    """Return the motifs that the maps point at, each with the logarithm of its E value."""
+) -> list[_Shown]:
+    """Return the motifs that the maps point at."""
     start, window = subject.shift.centre, subject.shift.window
     if width > window:
         raise InputError(f"stretches of {width} bp do not fit windows of {window} bp; give a smaller --width")
@@ -144,29 +160,29 @@ def _attributed(
         return []
     search = Zoops(motifs=motifs, min_width=min(6, width), max_width=width)
     found = attributed_motifs(maps, search, width=width, device=str(subject.device), progress=progress)
-    return [(one.motif, one.log10_e_value) for one in found]
+    return [_Shown(one.motif, "attributed", one.log10_e_value) for one in found]
 
 
-def _filters(run: Run) -> list[Motif]:
+def _filters(run: Run) -> list[_Shown]:
     """Return the run's filters that answer to anything."""
-    rows = run.filters if run.has("filters") else []
-    return [
+    rows = [row for row in (run.filters if run.has("filters") else []) if row.n_sites > 0]
+    motifs = (
         Motif(name=row.name, probabilities=np.array(row.probabilities).T, source="first layer", sites=row.n_sites)
         for row in rows
-        if row.n_sites > 0
-    ]
+    )
+    return [_Shown(motif, "filter") for motif in motifs]
 
 
-def _found(motif: Motif, matches: Sequence[MotifMatch], e_values: dict[str, float | None]) -> FoundMotif:
-    own = [match for match in matches if match.query.name == motif.name]
+def _found(shown: _Shown, matches: Sequence[MotifMatch]) -> FoundMotif:
+    motif = shown.motif
     return FoundMotif(
         name=motif.name,
-        kind="attributed" if motif.name in e_values else "filter",
+        kind=shown.kind,
         probabilities=motif.probabilities.T.tolist(),
         information_bits=float(motif.information().sum()),
         n_sites=round(motif.sites or 0),
-        log10_e_value=e_values.get(motif.name),
-        matches=[_match(match) for match in own[:KEPT]],
+        log10_e_value=shown.log10_e_value,
+        matches=[_match(match) for match in matches[:KEPT]],
     )
 
 

@@ -38,6 +38,11 @@ def test_the_demo_trains_three_ways_with_a_control_and_writes_one_report(tmp_pat
     assert found.report == tmp_path / "report.html"
     assert "Worst" in found.report.read_text()
     assert "told the planted matrix" in found.truths[0]
+    page = found.report.read_text()
+    assert "Does the explanation hold fast?" in page
+    assert "Motifs, and what they are called" in page
+    asked = [run.has("stability") and run.has("motifs") for run in found.result.runs]
+    assert sum(asked) == 3  # the control has no gradient to ask for
 
 
 def test_a_second_demo_reuses_the_runs_and_says_so_and_fresh_starts_anew(tmp_path: Path, inline: object) -> None:

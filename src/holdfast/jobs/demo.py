@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,20 +11,30 @@ import numpy as np
 
 from holdfast.core.errors import InputError
 from holdfast.core.progress import SILENT, Progress
+from holdfast.core.registry import Spec
 from holdfast.data.build import build_simulated
 from holdfast.data.dataset import SequenceDataset
 from holdfast.data.simulate import SimulationConfig, simulate
+from holdfast.execution.base import Executor, Task
 from holdfast.execution.local import LocalExecutor, available_cores
 from holdfast.jobs.audit import audit_module
 from holdfast.jobs.experiment import AuditSettings, Experiment
+from holdfast.jobs.explain import Question
+from holdfast.jobs.explain_attributions import explain_attributions
+from holdfast.jobs.explain_motifs import explain_motifs
+from holdfast.jobs.explain_stability import explain_stability
 from holdfast.jobs.grid import GridPage, GridResult, expand, run_grid
 from holdfast.jobs.scanner import MatrixScanner
 from holdfast.jobs.summary import write_study
 from holdfast.jobs.train import located_run
 from holdfast.motifs.database import jaspar_motif
 from holdfast.robustness.shift import Shift
+from holdfast.runs.folder import Run
 
 __all__ = ["DEMO", "Demo", "DemoSettings", "run_demo"]
+
+# Bound test examples that are explained in every window, and those whose maps motifs are looked for in.
+STABLE, POINTED_AT = 50, 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +115,7 @@ def run_demo(
     result = run_grid(experiments, out / "runs", executor, progress=progress)
     report = None
     if result.runs:
+        _explain_all([run for run in result.runs if not run.record.is_control], executor, progress)
         with progress.task("writing the report", None):
             report = write_study(result.runs, out).report
     return Demo(
@@ -141,6 +153,30 @@ def _forget(experiments: list[Experiment], root: Path) -> None:
                 shutil.rmtree(folder)
         except OSError as error:
             raise InputError(f"{folder}: cannot be removed ({error.strerror}); choose another folder") from error
+
+
+def _explain_all(runs: Sequence[Run], executor: Executor, progress: Progress) -> None:
+    """Ask each model what its calls rest on, whether the answer survives a shift, and what its motifs are called.
+
+    Raises
+    ------
+    InputError
+        If a model could not be asked.
+    """
+    tasks = [Task(words=f"explaining {run.record.name}", payload=str(run.folder)) for run in runs]
+    for outcome in executor.run(_explain, tasks, words=f"explaining {len(runs)} models", progress=progress):
+        if outcome.failure is not None:
+            raise InputError(f"{outcome.failure.words}: {outcome.failure.reason}")
+
+
+def _explain(folder: str, progress: Progress) -> None:
+    """Explain one run in a worker; what is there already is left as it is."""
+    gradient = Spec(name="corrected-gradient")
+    table = Run.open(Path(folder)).windows
+    if ((table["label"] == 1) & (table["centre_logit"] > 0)).any():  # a model that calls nothing bound has no such maps
+        explain_attributions(Path(folder), Question(n=1))
+    explain_stability(Path(folder), Question(method=gradient, n=STABLE))
+    explain_motifs(Path(folder), Question(method=gradient, n=POINTED_AT), motifs=1)
 
 
 def _opening(settings: DemoSettings, result: GridResult) -> list[str]:

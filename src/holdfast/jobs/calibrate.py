@@ -159,10 +159,9 @@ def _searched(
     """Return the scores of all pieces, from a file if the same search has been done."""
     if kept is None:
         return _all_scores(pieces, executor, progress)
-    asked = [
-        [piece.page | {"name": ""}, dataclasses.replace(piece.plan, selection="validation"), piece.fold]
-        for piece in pieces
-    ]
+    # Neither the name changes the scores, nor what they are judged by, nor how often the best setting is trained.
+    plans = [dataclasses.replace(piece.plan, selection="validation", trials=1) for piece in pieces]
+    asked = [[piece.page | {"name": ""}, plan, piece.fold] for piece, plan in zip(pieces, plans, strict=True)]
     digest = hashlib.sha256(json.dumps([data.fingerprint, asked], default=dataclasses.asdict).encode()).hexdigest()
     path = kept / f"{digest[:16]}.json"
     if not path.is_file():

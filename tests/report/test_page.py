@@ -15,7 +15,8 @@ from holdfast.report import SECTIONS, render, write_report
 from holdfast.report.study import Study
 from holdfast.runs.folder import FILES, Run
 
-OPTIONAL = {"averages", "fragile", "filters", "training", "nonsense"}
+ANSWERS = {"class_optimisation", "importance", "attention", "temporal", "interactions"}
+OPTIONAL = {"averages", "fragile", "filters", "training", "nonsense"} | ANSWERS
 NO_CLOSE = {"meta", "link", "br", "hr", "img", "input"}
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from holdfast.core.errors import InputError
 from holdfast.report.labels import distinct_labels
 from holdfast.report.words import NO_SHIFT, described
+from holdfast.runs.answers import Answers
 from holdfast.runs.folder import Run
 from holdfast.runs.records import AuditRecord, DataFacts, FilterRecord, RunRecord, ShiftFacts, TaskAudit
 
@@ -35,6 +36,7 @@ class Entry:
     data: DataFacts
     history: pd.DataFrame | None
     filters: list[FilterRecord]
+    answers: Answers = field(default_factory=Answers)
     label: str = ""
     dash: int = 0
     """How many runs of the same colour stand before it; chooses the dashes of its line."""
@@ -58,6 +60,7 @@ class Entry:
             data=run.data,
             history=run.history if run.has("history") else None,
             filters=run.filters if run.has("filters") else [],
+            answers=Answers.read(run),
             label=_label(record),
         )
 

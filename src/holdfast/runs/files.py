@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-__all__ = ["FILES", "HISTORY_COLUMNS", "STABILITY_COLUMNS", "WINDOW_COLUMNS", "FileKind"]
+__all__ = ["EXPLAINED_BY", "FILES", "HISTORY_COLUMNS", "STABILITY_COLUMNS", "WINDOW_COLUMNS", "FileKind"]
 
 FileKind = Literal[
     "record",
@@ -23,6 +23,11 @@ FileKind = Literal[
     "attribution_track",
     "stability",
     "stability_table",
+    "class_optimisation",
+    "importance",
+    "attention",
+    "temporal",
+    "interactions",
     "report",
     "log",
     "checkpoint",
@@ -44,10 +49,29 @@ FILES: Mapping[FileKind, str] = {
     "attribution_track": "attributions.bw",
     "stability": "stability.json",
     "stability_table": "stability.parquet",
+    "class_optimisation": "class_optimisation.json",
+    "importance": "importance.json",
+    "attention": "attention.npz",
+    "temporal": "temporal.npz",
+    "interactions": "interactions.npz",
     "report": "report.html",
     "log": "log.txt",
     "checkpoint": "checkpoint",
 }
+
+EXPLAINED_BY: Mapping[FileKind, str] = {
+    "attributions": "attributions",
+    "attribution_regions": "attributions",
+    "attribution_track": "attributions",
+    "stability": "stability",
+    "stability_table": "stability",
+    "class_optimisation": "class-optimisation",
+    "importance": "importance",
+    "attention": "attention",
+    "temporal": "temporal",
+    "interactions": "interactions",
+}
+"""Which ``holdfast explain`` command writes a file."""
 
 HISTORY_COLUMNS = (
     "epoch",

@@ -197,7 +197,6 @@ def test_attention_is_laid_over_the_bases_and_its_peaks_are_written(
     found = Answers.read(Run.open(attentive)).attention
     assert isinstance(found, StoredAttention)
     assert found.per_base.shape == (2, 1, W)
-    # Each query gives away a weight of one: what the steps receive adds up to the number of steps.
     assert (found.per_base >= 0).all()
     data = SequenceDataset.open(Run.open(attentive).data.places[0])
     lines = path.read_text().splitlines()

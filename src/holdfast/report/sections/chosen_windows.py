@@ -57,8 +57,8 @@ def interactions(study: Study) -> Markup | None:
     """Return which pairs of bases act together."""
     title = "Which bases act together"
     note = (
-        "What two bases do together beyond what each does alone: the darker, the more; pairs below a tenth of the "
-        "strongest are blank. Bases are counted from the start of the window."
+        "What two bases do together beyond what each does alone: the darker, the more, red where it is negative; pairs "
+        "below a tenth of the strongest are blank. Bases are counted from the start of the window."
     )
     return _section(study, lambda answers: answers.interactions, _interactions, title, note)
 

@@ -7,6 +7,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from holdfast.runs.answers import (
+    ClassOptimisationRecord,
+    ImportanceRecord,
+    OptimisedStart,
+    PlantedEffect,
+    PlantedEffects,
+    StoredAttention,
+    StoredInteractions,
+    StoredTemporal,
+)
+from holdfast.runs.arrays import write_arrays
 from holdfast.runs.explanations import StoredMaps, write_maps, write_stability_table
 from holdfast.runs.files import STABILITY_COLUMNS
 from holdfast.runs.folder import Run
@@ -271,6 +282,79 @@ def write_explanations(run: Run, shift: ShiftFacts, *, seed: int, n: int = 4) ->
     )
 
 
+def write_answers(run: Run, shift: ShiftFacts, *, seed: int) -> None:
+    """Write an answer to each further question: two examples whose bases 30 to 40 count."""
+    rng, window = np.random.default_rng(seed), shift.window
+    matrix = np.full((window, 4), 0.25)
+    matrix[30:39] = np.array([[0.02, 0.03, 0.9, 0.05]] * 4 + [[0.02, 0.9, 0.03, 0.05]] + [[0.02, 0.03, 0.9, 0.05]] * 4)
+    start = OptimisedStart(start=3, loss=0.01, bound=0.999, probabilities=matrix.tolist(), run_start=30, run_end=39)
+    run.write_page(
+        "class_optimisation",
+        ClassOptimisationRecord(
+            settings={},
+            method="logprob, 1,000 steps of 0.05, penalty 0.009",
+            task="SP1",
+            n_starts=20,
+            best=[start],
+            median_loss=0.02,
+            seconds=3.0,
+        ),
+    )
+    experiments = [planted("position", 20), planted("number", 5), planted("kmers", 256), planted("pattern", 1)]
+    run.write_page("importance", ImportanceRecord(experiments=experiments))
+    windows = {
+        "settings": "{}",
+        "task": "SP1",
+        "chosen": "the 1 most fragile and the 1 most robust bound examples called right at the centre",
+        "names": np.array(["site <1>", "chr1:100-201"]),
+        "index": np.array([4, 9]),
+        "label": np.ones(2, dtype=np.int8),
+        "offset": shift.centre,
+        "core": np.array([[-1, -1], [shift.centre + 30, shift.centre + 40]], dtype=np.int32),
+        "logits": np.array([0.5, 3.25], dtype=np.float32),
+        "codes": rng.integers(0, 4, (2, window), dtype=np.uint8),
+    }
+    bump = np.exp(-(((np.arange(window) - 35) / 5) ** 2)).astype(np.float32)
+    per_base = (bump + rng.uniform(0, 0.2, (2, 2, window))).astype(np.float32)
+    peak, layers = np.full((2, 2), 35), np.array(["attention", "blocks.2"])
+    write_arrays(
+        run, "attention", StoredAttention(**windows, method="attention", layers=layers, per_base=per_base, peak=peak)
+    )
+    forward = np.tile(0.05 + 0.9 * bump.cumsum() / bump.sum(), (2, 1)).astype(np.float32)
+    forward[:, :5] = np.nan
+    backward = np.ascontiguousarray(forward[:, ::-1])
+    write_arrays(
+        run,
+        "temporal",
+        StoredTemporal(**windows, method="temporal (unread=cut)", forward=forward, backward=backward),
+    )
+    strength = (np.outer(bump, bump) * rng.normal(1, 0.5, (2, window, window))).astype(np.float32)
+    write_arrays(
+        run, "interactions", StoredInteractions(**windows, method="hessian", kind="hessian", first=0, strength=strength)
+    )
+
+
+def planted(experiment: str, count: int) -> PlantedEffects:
+    means = [1.5 - 0.01 * (case - count / 2) ** 2 for case in range(count)]
+    return PlantedEffects.model_validate(
+        {
+            "settings": {},
+            "experiment": experiment,
+            "words": "all 256 4-mers at base 35" if experiment == "kmers" else "GGGGCGGGG",
+            "null": "dinucleotide shuffles",
+            "task": "SP1",
+            "part": "test",
+            "n": 1000,
+            "background": -1.25,
+            "effects": [
+                PlantedEffect(label=f"case {case}", value=4.0 * case, mean=mean, low=mean - 0.2, high=mean + 0.2)
+                for case, mean in enumerate(sorted(means, reverse=True) if experiment == "kmers" else means)
+            ],
+            "seconds": 1.0,
+        }
+    )
+
+
 def build_run(
     root: Path,
     *,
@@ -310,6 +394,7 @@ def build_run(
     )
     if not bare and not is_control:
         write_explanations(run, shift, seed=len(row))
+        write_answers(run, shift, seed=len(row))
         run.write_history(history(end=clean))
         run.write_filters(first_filters(20, seed=len(row)))
     run.finish(record)

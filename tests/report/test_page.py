@@ -26,6 +26,7 @@ OPTIONAL = {
     "adversaries",
     "nonsense",
 }
+OPTIONAL |= {"class_optimisation", "importance", "attention", "temporal", "interactions"}
 NO_CLOSE = {"meta", "link", "br", "hr", "img", "input"}
 
 

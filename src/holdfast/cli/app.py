@@ -14,6 +14,8 @@ from holdfast.cli.data import data_app
 from holdfast.cli.demo import demo
 from holdfast.cli.ensemble import ensemble
 from holdfast.cli.explain import explain_app
+from holdfast.cli.explain_model import class_optimisation, importance
+from holdfast.cli.explain_windows import attention, interactions, temporal
 from holdfast.cli.grid import grid
 from holdfast.cli.guard import guarded
 from holdfast.cli.import_ import import_
@@ -64,6 +66,11 @@ app.command("grid")(guarded(grid))
 app.command("compare")(guarded(compare))
 app.command("reproduce")(guarded(reproduce))
 app.command("list")(guarded(list_names))
+explain_app.command("class-optimisation")(guarded(class_optimisation))
+explain_app.command("importance")(guarded(importance))
+explain_app.command("attention")(guarded(attention))
+explain_app.command("temporal")(guarded(temporal))
+explain_app.command("interactions")(guarded(interactions))
 app.add_typer(data_app, name="data")
 app.add_typer(explain_app, name="explain")
 app.add_typer(motifs_app, name="motifs")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from holdfast.runs.folder import FileKind, Run
     from holdfast.runs.records import MotifsRecord, StabilityRecord
 
-__all__ = ["explain_app"]
+__all__ = ["Data", "Device", "Index", "Part", "RunFolder", "Task", "explain_app", "numbers_of", "print_files"]
 
 explain_app = typer.Typer(
     help="Explain what a run's model learned, and whether the explanation survives a shift.",
@@ -62,7 +62,7 @@ def attributions(
     question = _question(method, sets, strands, n=examples, index=index, part=part, task=task)
     found = explain_attributions(run, question, data=data, device=device, progress=progress_to_stderr())
     _print_maps(found.maps)
-    _print_files(found.run, "attributions", "attribution_regions", "attribution_track", "report", reused=found.reused)
+    print_files(found.run, "attributions", "attribution_regions", "attribution_track", "report", reused=found.reused)
 
 
 def stability(
@@ -90,7 +90,7 @@ def stability(
     question = _question(method, sets, strands, n=examples, index=index, part=part, task=task)
     found = explain_stability(run, question, edge_bp=edge, data=data, device=device, progress=progress_to_stderr())
     _print_stability(found.record)
-    _print_files(found.run, "stability", "stability_table", "report", reused=found.reused)
+    print_files(found.run, "stability", "stability_table", "report", reused=found.reused)
 
 
 def filters(
@@ -114,7 +114,7 @@ def filters(
         consensus = "".join("ACGT"[column.index(max(column))] for column in row.probabilities)
         table.add_row(row.name, consensus, cell(row.information_bits, 1), f"{row.n_sites:,}")
     to_stdout().print(table)
-    _print_files(found, "filters", "report", reused=False)
+    print_files(found, "filters", "report", reused=False)
 
 
 def motifs(
@@ -154,7 +154,7 @@ def motifs(
         progress=progress_to_stderr(),
     )
     _print_motifs(record)
-    _print_files(found, "motif_file", "matches", "report", reused=reused)
+    print_files(found, "motif_file", "matches", "report", reused=reused)
 
 
 explain_app.command("attributions")(guarded(attributions))
@@ -181,15 +181,16 @@ def _question(
         task=task,
         part=part,
         n=n,
-        index=_numbers(index) if index is not None else (),
+        index=numbers_of(index) if index is not None else (),
     )
 
 
-def _numbers(words: str) -> tuple[int, ...]:
+def numbers_of(words: str, option: str = "--index") -> tuple[int, ...]:
+    """Return whole numbers with commas between them."""
     try:
         return tuple(int(word) for word in words.split(","))
     except ValueError:
-        raise ConfigError(f"--index {words}: expected whole numbers with commas between them, such as 3,5") from None
+        raise ConfigError(f"{option} {words}: expected whole numbers with commas between them, such as 3,5") from None
 
 
 def _print_maps(maps: StoredMaps) -> None:
@@ -240,7 +241,7 @@ def _print_motifs(record: MotifsRecord) -> None:
     console.print(table)
 
 
-def _print_files(run: Run, *kinds: FileKind, reused: bool) -> None:
+def print_files(run: Run, *kinds: FileKind, reused: bool) -> None:
     """Print where a run's files are; those that its data do not give are not there."""
     from holdfast.cli.tables import to_stdout
 

@@ -160,7 +160,8 @@ def attention_maps(
     if not parts:
         raise InputError(
             f"{type(model).__name__} has no attention that can be shown: neither a method attention(sequence) nor"
-            " layers of holdfast.models.attention or holdfast.models.self_attention"
+            " layers of holdfast.models.attention or holdfast.models.self_attention; tbinet, deepgrn and a modular"
+            " model with an attention block have some"
         )
     return tuple(
         AttentionMap(

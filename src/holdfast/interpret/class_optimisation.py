@@ -18,7 +18,7 @@ from holdfast.core.random import torch_generator
 from holdfast.interpret.asking import Asked, asking, windows_of
 from holdfast.motifs.motif import Motif
 
-__all__ = ["ClassOptimisation", "OptimisedInputs", "input_motif", "most_informative_run"]
+__all__ = ["ClassOptimisation", "OptimisedInputs", "informative_columns", "input_motif", "most_informative_run"]
 
 Objective = Literal["logprob", "prob", "logit"]
 # Minimised, the penalty apart: a function of the logit.
@@ -205,6 +205,22 @@ def input_motif(name: str, relaxed: NDArray[np.float32], *, source: str = "class
     return Motif(name=name, probabilities=smooth / smooth.sum(axis=0), source=source)
 
 
+def informative_columns(motif: Motif, *, width: int | None = None) -> tuple[int, int]:
+    """Return [start, stop) of the part of a motif that carries its information.
+
+    Parameters
+    ----------
+    motif, width
+        See :func:`most_informative_run`.
+    """
+    information = motif.information()
+    if width is None:
+        return _heaviest_run(information - information.mean())
+    width = min(width, motif.width)
+    start = int(np.convolve(information, np.ones(width), mode="valid").argmax())
+    return start, start + width
+
+
 def most_informative_run(motif: Motif, *, width: int | None = None) -> Motif:
     """Return the part of a motif that carries its information.
 
@@ -223,14 +239,7 @@ def most_informative_run(motif: Motif, *, width: int | None = None) -> Motif:
     >>> most_informative_run(wide).consensus, most_informative_run(wide, width=3).consensus
     ('GT', 'AGT')
     """
-    information = motif.information()
-    if width is None:
-        start, stop = _heaviest_run(information - information.mean())
-    else:
-        width = min(width, motif.width)
-        total = np.convolve(information, np.ones(width), mode="valid")
-        start = int(total.argmax())
-        stop = start + width
+    start, stop = informative_columns(motif, width=width)
     return Motif(
         name=motif.name,
         probabilities=motif.probabilities[:, start:stop].copy(),

@@ -37,6 +37,8 @@ class Line:
         Number of the dash pattern.
     mark
         x of the point to mark with a dot.
+    interval
+        (low, high) of each point, drawn as bars; none, if not given.
     """
 
     label: str
@@ -45,6 +47,7 @@ class Line:
     colour: str
     dash: int = 0
     mark: float | None = None
+    interval: Sequence[tuple[float, float]] = ()
 
     @property
     def finite(self) -> list[tuple[float, float]]:
@@ -152,6 +155,7 @@ class _Frame:
     def around(cls, lines: Sequence[Line]) -> _Frame:
         x = [x for line in lines for x, _ in line.finite]
         y = [y for line in lines for _, y in line.finite]
+        y += [end for line in lines for pair in line.interval for end in pair]
         room = max(0.06 * (max(y) - min(y)), 0.004)
         longest = max(len(_short(line.label)) for line in lines)
         widen = 0.5 if min(x) == max(x) else 0.0
@@ -172,7 +176,14 @@ def _line(frame: _Frame, line: Line) -> Markup:
         for x, y in line.finite
         if x == line.mark or len(line.finite) == 1
     ]
-    return element("g", {"class": line.colour}, element("path", stroke), *dots)
+    return element("g", {"class": line.colour}, *_bars(frame, line), element("path", stroke), *dots)
+
+
+def _bars(frame: _Frame, line: Line) -> list[Markup]:
+    """Return the intervals of a line's points."""
+    ends = [(frame.x(x), *map(frame.y, pair)) for x, pair in zip(line.x, line.interval, strict=False)]
+    data = "".join(f"M{number(x)} {number(low)}V{number(high)}" for x, low, high in ends)
+    return [element("path", {"class": "interval", "d": data})] if data else []
 
 
 def _upright(frame: _Frame, mark: tuple[float, str], row: int) -> Markup:

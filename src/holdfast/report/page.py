@@ -13,12 +13,15 @@ from holdfast.core.files import write_text
 from holdfast.report.logo import draw_letters
 from holdfast.report.sections.adversaries import adversaries
 from holdfast.report.sections.averages import averages
+from holdfast.report.sections.chosen_windows import attention, interactions, temporal
+from holdfast.report.sections.class_optimisation import class_optimisation
 from holdfast.report.sections.contributions import contributions
 from holdfast.report.sections.curves import curves
 from holdfast.report.sections.facts import data_facts, run_facts
 from holdfast.report.sections.filters import filters
 from holdfast.report.sections.fragile import fragile
 from holdfast.report.sections.glossary import glossary
+from holdfast.report.sections.importance import importance
 from holdfast.report.sections.metrics import metrics
 from holdfast.report.sections.motifs import motifs
 from holdfast.report.sections.nonsense import nonsense
@@ -46,6 +49,11 @@ SECTIONS: Mapping[str, Section] = {
     "stability": stability,
     "motifs": motifs,
     "filters": filters,
+    "class_optimisation": class_optimisation,
+    "importance": importance,
+    "attention": attention,
+    "temporal": temporal,
+    "interactions": interactions,
     "training": training,
     "metrics": metrics,
     "adversaries": adversaries,

@@ -14,6 +14,7 @@ import pandas as pd
 from holdfast.core.errors import InputError
 from holdfast.report.labels import distinct_labels
 from holdfast.report.words import NO_SHIFT, described
+from holdfast.runs.answers import Answers
 from holdfast.runs.explanations import StoredMaps, read_maps, read_stability_table
 from holdfast.runs.folder import Run
 from holdfast.runs.records import (
@@ -50,6 +51,7 @@ class Entry:
     stability_scores: tuple[float, ...] = ()
     """Of each example asked."""
     motifs: MotifsRecord | None = None
+    answers: Answers = field(default_factory=Answers)
     label: str = ""
     dash: int = 0
     """How many runs of the same colour stand before it; chooses the dashes of its line."""
@@ -77,6 +79,7 @@ class Entry:
             stability=run.stability if run.has("stability") else None,
             stability_scores=tuple(read_stability_table(run)["score"]) if run.has("stability") else (),
             motifs=run.motifs if run.has("motifs") else None,
+            answers=Answers.read(run),
             label=_label(record),
         )
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +11,7 @@ import pyarrow
 from numpy.typing import NDArray
 
 from holdfast.core.errors import InputError
-from holdfast.core.files import writing
+from holdfast.runs.arrays import read_arrays, write_arrays
 from holdfast.runs.files import STABILITY_COLUMNS
 from holdfast.runs.folder import Run
 from holdfast.runs.tables import write_blocks
@@ -25,8 +23,6 @@ __all__ = [
     "write_maps",
     "write_stability_table",
 ]
-
-_OPTIONAL = ("hypothetical", "gap", "incomplete", "chrom", "start")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,10 +74,10 @@ class StoredMaps:
     task: str
     chosen: str
     context: int
-    names: NDArray[Any]
+    names: NDArray[np.str_]
     index: NDArray[np.int64]
     label: NDArray[np.int8]
-    role: NDArray[Any]
+    role: NDArray[np.str_]
     offset: NDArray[np.int64]
     core: NDArray[np.int32]
     logits: NDArray[np.float32]
@@ -90,8 +86,14 @@ class StoredMaps:
     hypothetical: NDArray[np.float16] | None = None
     gap: NDArray[np.float32] | None = None
     incomplete: NDArray[np.bool_] | None = None
-    chrom: NDArray[Any] | None = None
+    chrom: NDArray[np.str_] | None = None
     start: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        values = (getattr(self, field.name) for field in fields(self))
+        rows = {len(value) for value in values if isinstance(value, np.ndarray)}
+        if len(rows) != 1 or self.per_base.shape != self.codes.shape:
+            raise ValueError("its arrays do not agree")
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -104,10 +106,7 @@ class StoredMaps:
 
 def write_maps(run: Run, maps: StoredMaps) -> None:
     """Write maps of chosen windows."""
-    found = {field.name: getattr(maps, field.name) for field in fields(maps)}
-    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in found.items() if value is not None}
-    with writing(run.path("attributions")) as handle:
-        np.savez_compressed(handle, **arrays)
+    write_arrays(run, "attributions", maps)
 
 
 def read_maps(run: Run) -> StoredMaps:
@@ -118,22 +117,7 @@ def read_maps(run: Run) -> StoredMaps:
     InputError
         If they are not there or the file is garbled; the message names the command that brings them back.
     """
-    run.require("attributions")
-    path, remedy = run.path("attributions"), f"run `holdfast explain attributions {run.folder}`"
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            names = [field.name for field in fields(StoredMaps)]
-            values: dict[str, Any] = {name: file[name] for name in names if name not in _OPTIONAL or name in file}
-    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}); {remedy}") from error
-    for name in ("settings", "method", "task", "chosen"):
-        values[name] = str(values[name])
-    values["context"] = int(values["context"])
-    maps = StoredMaps(**values)
-    rows = {len(value) for value in values.values() if isinstance(value, np.ndarray)}
-    if len(rows) != 1 or maps.per_base.shape != maps.codes.shape:
-        raise InputError(f"{path}: its arrays do not agree; {remedy}")
-    return maps
+    return read_arrays(run, "attributions", StoredMaps)
 
 
 def write_stability_table(run: Run, blocks: Iterable[pd.DataFrame]) -> None:

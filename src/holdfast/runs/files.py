@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-__all__ = ["FILES", "HISTORY_COLUMNS", "STABILITY_COLUMNS", "WINDOW_COLUMNS", "FileKind"]
+__all__ = ["EXPLAINED_BY", "FILES", "HISTORY_COLUMNS", "STABILITY_COLUMNS", "WINDOW_COLUMNS", "FileKind"]
 
 FileKind = Literal[
     "record",
@@ -26,6 +26,11 @@ FileKind = Literal[
     "motifs",
     "motif_file",
     "matches",
+    "class_optimisation",
+    "importance",
+    "attention",
+    "temporal",
+    "interactions",
     "report",
     "log",
     "checkpoint",
@@ -50,10 +55,32 @@ FILES: Mapping[FileKind, str] = {
     "motifs": "motifs.json",
     "motif_file": "motifs.meme",
     "matches": "matches.tsv",
+    "class_optimisation": "class_optimisation.json",
+    "importance": "importance.json",
+    "attention": "attention.npz",
+    "temporal": "temporal.npz",
+    "interactions": "interactions.npz",
     "report": "report.html",
     "log": "log.txt",
     "checkpoint": "checkpoint",
 }
+
+EXPLAINED_BY: Mapping[FileKind, str] = {
+    "attributions": "attributions",
+    "attribution_regions": "attributions",
+    "attribution_track": "attributions",
+    "stability": "stability",
+    "stability_table": "stability",
+    "class_optimisation": "class-optimisation",
+    "importance": "importance",
+    "attention": "attention",
+    "temporal": "temporal",
+    "interactions": "interactions",
+    "motifs": "motifs",
+    "motif_file": "motifs",
+    "matches": "motifs",
+}
+"""Which ``holdfast explain`` command writes a file."""
 
 HISTORY_COLUMNS = (
     "epoch",

@@ -22,7 +22,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from holdfast.core.errors import InputError
 from holdfast.core.files import write_text
 from holdfast.core.registry import Spec
-from holdfast.runs.files import FILES, HISTORY_COLUMNS, WINDOW_COLUMNS, FileKind
+from holdfast.runs.files import EXPLAINED_BY, FILES, HISTORY_COLUMNS, WINDOW_COLUMNS, FileKind
 from holdfast.runs.records import (
     SCHEMA_VERSION,
     AuditRecord,
@@ -162,7 +162,7 @@ class Run:
     @property
     def record(self) -> RunRecord:
         """First page."""
-        return self._parse("record", RunRecord)
+        return self.page("record", RunRecord)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -179,17 +179,17 @@ class Run:
     @property
     def data(self) -> DataFacts:
         """Facts of the data set."""
-        return self._parse("data", DataFacts)
+        return self.page("data", DataFacts)
 
     @property
     def audit(self) -> AuditRecord:
         """Every aggregate number of the audit."""
-        return self._parse("audit", AuditRecord)
+        return self.page("audit", AuditRecord)
 
     @property
     def model_spec(self) -> Spec:
         """Name and parameters that build the model."""
-        return self._parse("model_spec", Spec)
+        return self.page("model_spec", Spec)
 
     @property
     def filters(self) -> list[FilterRecord]:
@@ -203,12 +203,12 @@ class Run:
     @property
     def stability(self) -> StabilityRecord:
         """Whether explanations survive a shift."""
-        return self._parse("stability", StabilityRecord)
+        return self.page("stability", StabilityRecord)
 
     @property
     def motifs(self) -> MotifsRecord:
         """Motifs that the model shows, and what they resemble."""
-        return self._parse("motifs", MotifsRecord)
+        return self.page("motifs", MotifsRecord)
 
     @property
     def history(self) -> pd.DataFrame:
@@ -245,7 +245,7 @@ class Run:
 
     def write_record(self, record: RunRecord) -> None:
         """Write the first page."""
-        self._write_json("record", record)
+        self.write_page("record", record)
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write the resolved configuration."""
@@ -253,11 +253,11 @@ class Run:
 
     def write_data(self, data: DataFacts) -> None:
         """Write the facts of the data set."""
-        self._write_json("data", data)
+        self.write_page("data", data)
 
     def write_audit(self, audit: AuditRecord) -> None:
         """Write the audit's aggregates."""
-        self._write_json("audit", audit)
+        self.write_page("audit", audit)
 
     def write_tasks(self, audit: AuditRecord) -> None:
         """Write the metrics of each task as a table."""
@@ -265,7 +265,7 @@ class Run:
 
     def write_model_spec(self, spec: Spec) -> None:
         """Write the name and the parameters that build the model; the weights are written beside it."""
-        self._write_json("model_spec", spec)
+        self.write_page("model_spec", spec)
 
     def write_filters(self, filters: Iterable[FilterRecord]) -> None:
         """Write first-layer filters."""
@@ -274,11 +274,11 @@ class Run:
 
     def write_motifs(self, record: MotifsRecord) -> None:
         """Write the motifs that the model shows, and what they resemble."""
-        self._write_json("motifs", record)
+        self.write_page("motifs", record)
 
     def write_stability(self, record: StabilityRecord) -> None:
         """Write whether explanations survive a shift."""
-        self._write_json("stability", record)
+        self.write_page("stability", record)
 
     def write_history(self, history: pd.DataFrame) -> None:
         """Write the whole history, one row per epoch; it is small, so each epoch writes it anew.
@@ -309,10 +309,12 @@ class Run:
         finished = record.finished or datetime.now(UTC).isoformat(timespec="seconds")
         self.write_record(record.model_copy(update={"status": "done", "finished": finished}))
 
-    def _write_json(self, kind: FileKind, record: BaseModel) -> None:
+    def write_page(self, kind: FileKind, record: BaseModel) -> None:
+        """Write a record as its file."""
         write_text(self.path(kind), record.model_dump_json(indent=2) + "\n")
 
-    def _parse(self, kind: FileKind, schema: type[RecordType]) -> RecordType:
+    def page(self, kind: FileKind, schema: type[RecordType]) -> RecordType:
+        """Return a file as the record it holds; refused with its remedy where it is missing or garbled."""
         text = self._text(kind)
         try:
             page = json.loads(text)
@@ -350,14 +352,14 @@ class Run:
             return _ANEW
         if record.status != "done":
             return "run the same command with --resume"
+        if kind in EXPLAINED_BY:
+            return f"run `holdfast explain {EXPLAINED_BY[kind]} {self.folder}`"
         if record.kind == "imported" and self.has("weights"):
             return f"run `holdfast audit {self.folder} --data DATA`"
         if record.kind == "imported":
             return "run the same `holdfast audit --module ... --save` again"
         if kind in ("audit", "windows"):
             return f"run `holdfast audit {self.folder}`"
-        if kind.partition("_")[0] in ("attributions", "attribution", "stability"):
-            return f"run `holdfast explain {'stability' if kind[0] == 's' else 'attributions'} {self.folder}`"
         return f"the run is done, so --resume does not apply: put the file back, or {_ANEW}"
 
     def _with_columns(self, kind: FileKind, table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -1,0 +1,306 @@
+"""Attention, temporal scores and interactions of chosen examples' centre windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.files import write_text
+from holdfast.core.parameters import Count
+from holdfast.core.progress import SILENT, Advance, Progress
+from holdfast.dna.codes import Codes, decode
+from holdfast.interpret.attention import AttentionMap, attention_maps, max_attention_windows
+from holdfast.interpret.hessians import integrated_hessians
+from holdfast.interpret.interactions import gradient_interactions, pairwise_mutagenesis
+from holdfast.interpret.temporal import Unread, temporal_scores
+from holdfast.jobs.explain import Question, Subject, named, open_subject
+from holdfast.jobs.explain_answers import Answer, ask_of_windows, asked_about, choose, stored_before
+from holdfast.report import write_report
+from holdfast.runs.answers import StoredAttention, StoredInteractions, StoredTemporal, StoredWindows
+from holdfast.runs.arrays import read_arrays, write_arrays
+from holdfast.runs.files import FileKind
+
+__all__ = ["Kind", "Pairs", "explain_attention", "explain_interactions", "explain_temporal", "write_attention_windows"]
+
+Kind = Literal["pairs", "gradient", "hessian"]
+Stored = TypeVar("Stored", bound=StoredWindows)
+# Examples whose attention is looked for at a time.
+BLOCK = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs:
+    """Which pairs of bases are looked at, and how.
+
+    Parameters
+    ----------
+    kind
+        ``pairs``: two substitutions at a time. ``gradient``: how a substitution changes the gradient elsewhere.
+        ``hessian``: integrated gradients shared out over pairs.
+    start, end
+        Bases [start, end) of the window; the whole window, if left out.
+    """
+
+    kind: Kind = "pairs"
+    start: Count = 0
+    end: int | None = None
+
+    def within(self, window: int) -> tuple[int, int]:
+        """Return [start, end).
+
+        Raises
+        ------
+        ConfigError
+            If these are not two bases or more of a window.
+        """
+        end = window if self.end is None else self.end
+        if not (self.start >= 0 and self.start + 2 <= end <= window):
+            raise ConfigError(f"bases {self.start}..{end}: expected two or more of a window of {window} bp")
+        return self.start, end
+
+
+def explain_attention(
+    folder: Path,
+    question: Question,
+    *,
+    data: Path | None = None,
+    device: str | None = None,
+    progress: Progress = SILENT,
+) -> Answer[StoredAttention]:
+    """Lay the attention of every layer over the bases of chosen examples and keep it in the run folder.
+
+    Parameters
+    ----------
+    folder
+        Run folder.
+    question
+        Task and examples; ``n`` takes the n most fragile and the n most robust bound ones.
+    data
+        Where the run's data set lies now; left out, where it was.
+    device
+        Left out, the experiment's.
+    progress
+        Whom to tell how far it is, and what is written over.
+
+    Raises
+    ------
+    InputError
+        If the run or its data cannot be read, there are no such examples, or the model has no attention.
+    """
+
+    def look(subject: Subject, asked: StoredWindows, advance: Advance) -> StoredAttention:
+        found = attention_maps(subject.model, asked.codes, device=subject.device)
+        return StoredAttention(
+            **vars(asked),
+            layers=np.array([one.layer for one in found]),
+            per_base=np.stack([one.per_base for one in found], axis=1),
+            peak=np.stack([max_attention_windows(one, width=2).start + 1 for one in found], axis=1),
+        )
+
+    asked = asked_about(question, "attention")
+    subject = open_subject(folder, asked, data=data, device=device)
+    return _answered(subject, asked, "attention", StoredAttention, look, progress)
+
+
+def explain_temporal(
+    folder: Path,
+    question: Question,
+    *,
+    unread: Unread = "cut",
+    data: Path | None = None,
+    device: str | None = None,
+    progress: Progress = SILENT,
+) -> Answer[StoredTemporal]:
+    """Find P+ of every prefix and suffix of chosen examples and keep it in the run folder.
+
+    Parameters
+    ----------
+    folder, question, data, device, progress
+        See :func:`explain_attention`.
+    unread
+        See :func:`~holdfast.interpret.temporal.temporal_scores`.
+
+    Raises
+    ------
+    InputError
+        If the run or its data cannot be read, there are no such examples, or the model reads one length only.
+    """
+
+    def look(subject: Subject, asked: StoredWindows, advance: Advance) -> StoredTemporal:
+        found = temporal_scores(subject.model, asked.codes, task=subject.task, unread=unread, device=subject.device)
+        return StoredTemporal(**vars(asked), forward=found.forward, backward=found.backward)
+
+    asked = asked_about(question, "temporal", unread=unread)
+    subject = open_subject(folder, asked, data=data, device=device)
+    return _answered(subject, asked, "temporal", StoredTemporal, look, progress)
+
+
+def explain_interactions(
+    folder: Path,
+    question: Question,
+    pairs: Pairs,
+    *,
+    data: Path | None = None,
+    device: str | None = None,
+    progress: Progress = SILENT,
+) -> Answer[StoredInteractions]:
+    """Find which pairs of bases of chosen examples act together and keep it in the run folder.
+
+    Parameters
+    ----------
+    folder, question, data, device, progress
+        See :func:`explain_attention`.
+    pairs
+        Which pairs, and how.
+
+    Raises
+    ------
+    InputError
+        If the run or its data cannot be read, there are no such examples, or the model cannot be asked this way.
+    ConfigError
+        If the window has no such bases.
+    """
+    asked = asked_about(question, pairs.kind, start=pairs.start, end=pairs.end)
+    subject = open_subject(folder, asked, data=data, device=device)
+    start, end = pairs.within(subject.shift.window)
+
+    def look(subject: Subject, asked: StoredWindows, advance: Advance) -> StoredInteractions:
+        found = []
+        for number, codes in enumerate(asked.codes):
+            found.append(_ASK[pairs.kind](subject, codes[None], start, end))
+            advance(number + 1)
+        strength, effects = zip(*found, strict=True)
+        return StoredInteractions(
+            **vars(asked),
+            kind=pairs.kind,
+            first=start,
+            strength=np.concatenate(strength),
+            effects=np.concatenate(effects) if pairs.kind == "pairs" else None,
+        )
+
+    return _answered(subject, asked, "interactions", StoredInteractions, look, progress)
+
+
+def write_attention_windows(
+    folder: Path,
+    path: Path,
+    question: Question,
+    *,
+    data: Path | None = None,
+    device: str | None = None,
+    progress: Progress = SILENT,
+) -> int:
+    """Write the 20 bases around the greatest attention of each bound example as FASTA, and return how many there are.
+
+    A record is named ``index_chr_start_centre``: number of the example, where its window starts and where the greatest
+    attention has its centre, 0-based; without coordinates the chromosome is the context's name and places are those in
+    the context. Of a model with several layers that attend, the first is taken.
+
+    Parameters
+    ----------
+    folder, data, device, progress
+        See :func:`explain_attention`.
+    path
+        FASTA file.
+    question
+        Task and examples: those named, or all bound ones of the part.
+
+    Raises
+    ------
+    InputError
+        If the run or its data cannot be read, no example is bound, or the model has no attention.
+
+    References
+    ----------
+    Chen et al. (2021), doi:10.1186/s12859-020-03952-1.
+    """
+    subject = open_subject(folder, question, data=data, device=device)
+    rows = named(subject, question.index).rows if question.index else _bound(subject)
+    records: list[str] = []
+    with progress.task(f"looking for the greatest attention in {len(rows):,} windows", len(rows)) as advance:
+        for block in np.array_split(rows, -(-len(rows) // BLOCK)):
+            records += _attention_records(subject, block)
+            advance(len(records))
+    write_text(path, "".join(records))
+    return len(records)
+
+
+def _answered(
+    subject: Subject,
+    question: Question,
+    kind: FileKind,
+    schema: type[Stored],
+    look: Callable[[Subject, StoredWindows, Advance], Stored],
+    progress: Progress,
+) -> Answer[Stored]:
+    """Return the answer that is there, or look, and keep what is found."""
+    run, chosen = subject.run, choose(subject, question)
+    there = stored_before(run, kind, lambda: read_arrays(run, kind, schema), progress)
+    asked = ask_of_windows(subject, question, chosen)
+    if there is not None and there.settings == asked.settings:
+        return Answer(run=run, found=there, reused=True)
+    with progress.task(f"looking at {kind} of {len(asked)} windows", len(asked)) as advance:
+        found = look(subject, asked, advance)
+    if there is not None:
+        progress.say(f"writing over {there.method} of {there.chosen} in {run.path(kind)}")
+    write_arrays(run, kind, found)
+    write_report([run], run.path("report"))
+    return Answer(run=run, found=found, reused=False)
+
+
+_Found = tuple[NDArray[np.float32], NDArray[np.float16] | None]
+
+
+def _pairs(subject: Subject, codes: Codes, start: int, end: int) -> _Found:
+    found = pairwise_mutagenesis(subject.model, codes, window=(start, end), task=subject.task, device=subject.device)
+    return found.strength, found.effects.astype(np.float16)
+
+
+def _gradient(subject: Subject, codes: Codes, start: int, end: int) -> _Found:
+    sources = [(base, base + 1) for base in range(start, end)]
+    found = gradient_interactions(subject.model, codes, sources=sources, task=subject.task, device=subject.device)
+    return found.strength[:, :, start:end], None
+
+
+def _hessian(subject: Subject, codes: Codes, start: int, end: int) -> _Found:
+    found = integrated_hessians(subject.model, codes, task=subject.task, device=subject.device)
+    return found.interactions[:, start:end, start:end], None
+
+
+_ASK: dict[str, Callable[[Subject, Codes, int, int], _Found]] = {
+    "pairs": _pairs,
+    "gradient": _gradient,
+    "hessian": _hessian,
+}
+
+
+def _bound(subject: Subject) -> NDArray[np.int64]:
+    """Return the bound examples of the part."""
+    part = subject.data.part(subject.part)
+    rows: NDArray[np.int64] = part.index[part.labels[:, subject.task] == 1]
+    if not len(rows):
+        raise InputError(f"{subject.run.folder}: no {subject.part} example is bound in task '{subject.task_name}'")
+    return rows
+
+
+def _attention_records(subject: Subject, rows: NDArray[np.int64]) -> list[str]:
+    """Return the FASTA records of some examples."""
+    examples, offset = subject.data.take(rows), int(subject.shift.offsets[subject.shift.centre_choice])
+    contexts = np.ascontiguousarray(examples.codes)
+    windows = contexts[:, offset : offset + subject.shift.window]
+    found: AttentionMap = attention_maps(subject.model, windows, device=subject.device)[0]
+    best = max_attention_windows(found, contexts=contexts, offset=offset)
+    places = examples.places
+    chrom = places.names if places.chrom is None else places.chrom
+    origin = np.zeros(len(rows), dtype=np.int64) if places.start is None else places.start
+    half = best.codes.shape[1] // 2
+    return [
+        f">{row}_{'_'.join(str(name).split())}_{first + offset}_{first + start + half}\n{decode(codes)}\n"
+        for row, name, first, start, codes in zip(rows, chrom, origin, best.start, best.codes, strict=True)
+    ]

@@ -1,0 +1,53 @@
+"""The inputs that a model takes for bound most surely, as logos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from holdfast.report.logo import draw_logo
+from holdfast.report.study import Study
+from holdfast.report.template import fill
+from holdfast.report.words import decimal
+from holdfast.runs.answers import OptimisedStart
+
+__all__ = ["class_optimisation"]
+
+# A wider input is drawn with so many columns, about its most informative run.
+WIDEST = 110
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The best start: the part of its input that is drawn, and its most informative run."""
+
+    start: OptimisedStart
+    first: int
+    whole: Markup
+    run: Markup
+
+
+def class_optimisation(study: Study) -> Markup | None:
+    """Return the best start of each run that was asked."""
+    groups = []
+    for setting in study.settings:
+        for entry in setting.entries:
+            record = entry.answers.class_optimisation
+            if record is not None:
+                groups.append((study.title_of(setting, entry), record, _drawn(record.best[0])))
+    return fill("class_optimisation.html.j2", {"groups": groups}) if groups else None
+
+
+def _drawn(best: OptimisedStart) -> Drawn:
+    first = _first(best)
+    shown = best.probabilities[first : first + WIDEST]
+    whole = f"Logo of {len(shown)} columns of the optimised input, from base {first}"
+    run = f"Logo of its most informative run: {best.consensus}, {decimal(best.information_bits, 1)} bits"
+    return Drawn(best, first, draw_logo(shown, whole), draw_logo(best.run, run))
+
+
+def _first(best: OptimisedStart) -> int:
+    """Return the first column that is drawn."""
+    middle = (best.run_start + best.run_end) // 2
+    return max(0, min(middle - WIDEST // 2, len(best.probabilities) - WIDEST))

@@ -421,8 +421,8 @@ def cleaner_explanations(page: Page) -> str:
         )
     said = (
         f"{page['window_bp']} of 101 bp, preset {page['preset']}; maps by {page['method']} of {page['examples']} bound"
-        " test examples; means over seeds. A motif is found if its best match has p < .05, times the motifs asked; beside"
-        " it the correlation of the aligned columns."
+        " test examples; means over seeds. A motif is found if its best match has p < .05, times the motifs asked;"
+        " beside it the correlation of the aligned columns."
     )
     return f"{markdown_table(titles, body, words=3)}\n\n{said}"
 

@@ -162,6 +162,22 @@ def test_a_search_that_was_kept_is_not_done_again_whatever_it_is_judged_by(
     assert by_training.best.value == first.table["training"].max()
 
 
+@pytest.mark.usefixtures("searchable")
+def test_a_short_search_may_end_in_a_longer_training(data: Path, tmp_path: Path) -> None:
+    page = experiment(data, learning_rate=5e-3)
+    short = page.model_copy(update={"training": page.training.model_copy(update={"changes": {"optimiser": "adam"}})})
+    plan = Plan(steps=5, batch_size=32, final_steps=20, checkpoints=1)
+    found = calibrate(short, plan, kept=tmp_path)
+    per_epoch = -(-len(SequenceDataset.open(data).part("train")) // 32)
+    assert found.experiment.training.recipe().epochs == max(1, round(20 / per_epoch))
+    assert set(found.table["epoch"]) == {max(1, round(5 / per_epoch))}
+    # How the best one is trained does not change the search.
+    calibrate(short, dataclasses.replace(plan, final_steps=40, trials=2), kept=tmp_path)
+    assert len(list(tmp_path.glob("*.json"))) == 1
+    with pytest.raises(ConfigError, match="final_steps has to be 1 or more"):
+        Plan(final_steps=0)
+
+
 def test_a_model_without_a_search_is_refused_and_others_named(data: Path) -> None:
     with pytest.raises(ConfigError, match=r"model 'kmer' has no search of settings; these have: .*deepbind"):
         plan_of(Experiment.parse({"data": str(data), "shift": {"window": 33}, "model": "kmer"}))

@@ -27,7 +27,10 @@ from holdfast.runs.records import (
     DataFacts,
     Estimate,
     FilterRecord,
+    FoundMotif,
     FragileExample,
+    MatchRecord,
+    MotifsRecord,
     OutOfDistribution,
     RunRecord,
     ShiftFacts,
@@ -235,6 +238,48 @@ def hash_of(name: str) -> int:
     return sum((place + 1) * ord(letter) for place, letter in enumerate(name)) * 2654435761 % 2**62
 
 
+def write_motifs(run: Run) -> None:
+    """Write a motif that resembles one of the data base, turned, and a filter that resembles nothing."""
+    columns = [[0.1, 0.1, 0.7, 0.1]] * 4 + [[0.1, 0.7, 0.1, 0.1]] * 5
+    match = MatchRecord(
+        target="MA0079.5",
+        name="SP1 <x>",
+        source="JASPAR",
+        p_value=1e-9,
+        e_value=1e-6,
+        q_value=1e-5,
+        offset=-1,
+        strand="-",
+        probabilities=columns[:7],
+    )
+    found = [
+        FoundMotif(
+            name="ZOOPS-1",
+            kind="attributed",
+            probabilities=columns,
+            information_bits=9.0,
+            n_sites=300,
+            log10_e_value=-57.0,
+            matches=[match],
+        ),
+        FoundMotif(
+            name="filter 3", kind="filter", probabilities=columns[:5], information_bits=4.0, n_sites=80, matches=[]
+        ),
+    ]
+    run.write_motifs(
+        MotifsRecord(
+            settings={},
+            method="corrected-gradient",
+            task="SP1",
+            chosen="all 80 bound test examples",
+            database="JASPAR2026, vertebrates",
+            n_targets=1019,
+            motifs=found,
+            seconds=1.0,
+        )
+    )
+
+
 def write_explanations(run: Run, shift: ShiftFacts, *, seed: int, n: int = 4) -> None:
     """Write maps of four examples under three windows and the stability of twelve."""
     rng = np.random.default_rng(seed)
@@ -394,6 +439,7 @@ def build_run(
     )
     if not bare and not is_control:
         write_explanations(run, shift, seed=len(row))
+        write_motifs(run)
         write_answers(run, shift, seed=len(row))
         run.write_history(history(end=clean))
         run.write_filters(first_filters(20, seed=len(row)))

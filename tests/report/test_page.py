@@ -217,9 +217,9 @@ def test_nine_settings_stay_small_and_quick(tmp_path: Path) -> None:
     runs = build_study(tmp_path, data_names=("SP1", "MAFK", "ZNF143"), windows=(75, 90, 95))
     began = time.process_time()
     page = render(runs)
-    # 1 s and 1.7 MB where this was written; the bounds are the promise to readers.
+    # 1 s and 2.5 MB where this was written, every run with every explanation; the bounds are the promise to readers.
     assert time.process_time() - began < 3
-    assert len(page.encode()) < 2_000_000
+    assert len(page.encode()) < 3_000_000
 
 
 def test_a_report_is_written_without_torch() -> None:

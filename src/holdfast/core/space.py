@@ -88,6 +88,8 @@ class Plan:
         Places, evenly spaced over the training, at which a setting is scored.
     trials
         Final trainings with the best setting.
+    final_steps
+        Gradient steps of each; None: as long as the best checkpoint had taken, or the recipe's where there is one checkpoint.
     steps
         Gradient steps of a training; None leaves the recipe's epochs.
     batch_size
@@ -105,6 +107,7 @@ class Plan:
     folds: int = 1
     checkpoints: int = 1
     trials: int = 1
+    final_steps: int | None = None
     steps: int | None = None
     batch_size: int | None = None
     cross: bool = True
@@ -115,8 +118,9 @@ class Plan:
         for name in ("settings", "folds", "checkpoints", "trials"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"calibration: {name} has to be 1 or more, got {getattr(self, name)}")
-        if self.steps is not None and self.steps < 1:
-            raise ConfigError(f"calibration: steps has to be 1 or more, got {self.steps}")
+        for name in ("steps", "final_steps"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise ConfigError(f"calibration: {name} has to be 1 or more, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -159,8 +159,8 @@ def _searched(
     """Return the scores of all pieces, from a file if the same search has been done."""
     if kept is None:
         return _all_scores(pieces, executor, progress)
-    # Neither the name changes the scores, nor what they are judged by, nor how often the best setting is trained.
-    plans = [dataclasses.replace(piece.plan, selection="validation", trials=1) for piece in pieces]
+    # Neither the name changes the scores, nor what they are judged by, nor how the best setting is trained.
+    plans = [dataclasses.replace(piece.plan, selection="validation", trials=1, final_steps=None) for piece in pieces]
     asked = [[piece.page | {"name": ""}, plan, piece.fold] for piece, plan in zip(pieces, plans, strict=True)]
     digest = hashlib.sha256(json.dumps([data.fingerprint, asked], default=dataclasses.asdict).encode()).hexdigest()
     path = kept / f"{digest[:16]}.json"
@@ -267,9 +267,11 @@ def _final(experiment: Experiment, plan: Plan, best: Trial, data: SequenceDatase
     changes: dict[str, Any] = dict(experiment.training.changes)
     batch_size = plan.batch_size or experiment.training.recipe().batch_size
     crossed = plan.folds > 1
+    n_train = len(data.training_examples() if crossed else data.part("train"))
     if crossed or plan.checkpoints > 1:
-        n_train = len(data.training_examples() if crossed else data.part("train"))
         changes |= {"epochs": epochs_of(best.steps, batch_size, n_train), "keep": "last"}
+    if plan.final_steps is not None:
+        changes["epochs"] = epochs_of(plan.final_steps, batch_size, n_train)
     if plan.batch_size is not None:
         changes["batch_size"] = plan.batch_size
     training = TrainingSettings(

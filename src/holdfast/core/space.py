@@ -89,7 +89,7 @@ class Plan:
     trials
         Final trainings with the best setting.
     final_steps
-        Gradient steps of each; None: as long as the best checkpoint had taken, or the recipe's where there is one checkpoint.
+        Gradient steps of each; None: as many as the best checkpoint had taken, or the recipe's where there is but one.
     steps
         Gradient steps of a training; None leaves the recipe's epochs.
     batch_size

@@ -44,17 +44,18 @@ def main() -> None:
             "seed": asked.seed,
             "split": "train and validation (a tenth) from AC, test B; negatives of AC are dinucleotide shuffles",
             "searches": {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in files},
-            "rows": rows(found, asked.runs / "data"),
+            "rows": rows(found),
             "medians": json.loads(medians(found.table)[["model", "clean_auroc"]].to_json(orient="records")),
             "pairs": json.loads(found.pairs[found.pairs["metric"] == "clean_auroc"].to_json(orient="records")),
         },
     )
 
 
-def rows(found: Compared, data: Path) -> list[dict[str, Any]]:
+def rows(found: Compared) -> list[dict[str, Any]]:
     """Return each set's and model's numbers, with the settings that its search chose."""
     runs = {run.folder.name: run for run in found.result.runs}
-    sizes = {name: len(SequenceDataset.open(data / name).part("train")) for name in found.table["data"].unique()}
+    stored = {row["data"]: Path(runs[row["run"]].config["data"]) for row in found.table.to_dict("records")}
+    sizes = {name: len(SequenceDataset.open(path).part("train")) for name, path in stored.items()}
     return [
         {
             "data": row["data"],

@@ -102,7 +102,7 @@ class ClassOptimisation:
     References
     ----------
     Lanchantin et al. (2016), arXiv:1605.01133, and the defaults of the same group's later public code. The poster
-    writes plus lambda |S|^2 under a maximum, which would reward growth; its source subtracts it: Simonyan et al.
+    writes plus ``lambda |S|^2`` under a maximum, which would reward growth; its source subtracts it: Simonyan et al.
     (2013), arXiv:1312.6034.
 
     Examples

@@ -152,7 +152,7 @@ class StoredWindows:
     method: str
     task: str
     chosen: str
-    names: NDArray[np.str_]
+    names: NDArray[Any]
     index: NDArray[np.int64]
     label: NDArray[np.int8]
     offset: int
@@ -192,7 +192,7 @@ class StoredAttention(StoredWindows):
         (N, K) int64: where the step of the greatest attention has its centre, as base of the window.
     """
 
-    layers: NDArray[np.str_]
+    layers: NDArray[Any]
     per_base: NDArray[np.float32]
     peak: NDArray[np.int64]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,10 +75,10 @@ class StoredMaps:
     task: str
     chosen: str
     context: int
-    names: NDArray[np.str_]
+    names: NDArray[Any]
     index: NDArray[np.int64]
     label: NDArray[np.int8]
-    role: NDArray[np.str_]
+    role: NDArray[Any]
     offset: NDArray[np.int64]
     core: NDArray[np.int32]
     logits: NDArray[np.float32]
@@ -86,7 +87,7 @@ class StoredMaps:
     hypothetical: NDArray[np.float16] | None = None
     gap: NDArray[np.float32] | None = None
     incomplete: NDArray[np.bool_] | None = None
-    chrom: NDArray[np.str_] | None = None
+    chrom: NDArray[Any] | None = None
     start: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:

@@ -15,6 +15,8 @@ __all__ = ["draw_logo_pair"]
 
 # Between the two logos: a name fits in.
 GAP = 20
+# Width of a letter of a name, generously.
+LETTER = 7
 
 
 def draw_logo_pair(
@@ -46,6 +48,7 @@ def draw_logo_pair(
     shifts = max(0, offset), max(0, -offset)
     width = max(shift + len(rows) for shift, rows in zip(shifts, (upper, lower), strict=True))
     turned = " (reverse complement)" if strand == "-" else ""
+    longest = max(len(names[0]), len(names[1]) + len(turned))
     parts = list[Markup]()
     for number, (rows, shift, words) in enumerate(
         ((upper, shifts[0], names[0]), (lower, shifts[1], names[1] + turned))
@@ -57,4 +60,4 @@ def draw_logo_pair(
             parts += stacked_letters(heights * HEIGHT / BITS, LEFT + COLUMN * column, top + HEIGHT)
     overlap = min(shifts[0] + len(upper), shifts[1] + len(lower)) - max(shifts)
     label = f"Logo of {names[0]} over {names[1]}{turned}, {overlap} columns aligned"
-    return chart(LEFT + COLUMN * width, TOP + 2 * (GAP + HEIGHT) + 6, label, *parts)
+    return chart(max(LEFT + COLUMN * width, LEFT + LETTER * longest), TOP + 2 * (GAP + HEIGHT) + 6, label, *parts)

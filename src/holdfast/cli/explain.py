@@ -142,7 +142,7 @@ def motifs(
     from holdfast.jobs.explain_motifs import explain_motifs
 
     question = _question(method, sets, strands, n=examples, index=index, part=part, task=task)
-    found, record, reused = explain_motifs(
+    found = explain_motifs(
         run,
         question,
         motifs=number,
@@ -153,8 +153,8 @@ def motifs(
         device=device,
         progress=progress_to_stderr(),
     )
-    _print_motifs(record)
-    print_files(found, "motif_file", "matches", "report", reused=reused)
+    _print_motifs(found.found)
+    print_files(found.run, "motif_file", "matches", "report", reused=found.reused)
 
 
 explain_app.command("attributions")(guarded(attributions))

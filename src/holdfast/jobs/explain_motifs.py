@@ -18,6 +18,7 @@ from holdfast.core.progress import SILENT, Progress
 from holdfast.interpret.attributed import WIDTH, attributed_motifs
 from holdfast.interpret.zoops import Zoops
 from holdfast.jobs.explain import Question, Subject, drawn_bound, named, open_subject
+from holdfast.jobs.explain_answers import Answer, stored_before
 from holdfast.jobs.motifs import match_table, motif_database
 from holdfast.motifs.database import RELEASE
 from holdfast.motifs.files import write_motifs
@@ -44,7 +45,7 @@ def explain_motifs(
     data: Path | None = None,
     device: str | None = None,
     progress: Progress = SILENT,
-) -> tuple[Run, MotifsRecord, bool]:
+) -> Answer[MotifsRecord]:
     """Find what a run's maps point at, and name it and the first layer's filters by a data base.
 
     The stretch of greatest contribution is cut out of each example's centre window, and motifs are looked for in these
@@ -69,11 +70,6 @@ def explain_motifs(
     progress
         Whom to tell how far it is, and what is written over.
 
-    Returns
-    -------
-    tuple
-        The run, the record, and whether it was there already.
-
     Raises
     ------
     InputError
@@ -88,9 +84,10 @@ def explain_motifs(
     targets = motif_database(database, taxon=taxon)
     asked = {"motifs": motifs, "width": width, "database": [database, taxon, len(targets)]}
     settings = subject.settings(question, chosen.rows, **asked)
-    there = _what_is_there(run, progress)
+    whole = run.has("motif_file") and run.has("matches")
+    there = stored_before(run, "motifs", lambda: run.motifs, progress) if whole else None
     if there is not None and there.settings == settings:
-        return run, there, True
+        return Answer(run=run, found=there, reused=True)
     if there is not None:
         progress.say(f"writing over the motifs by {there.method} of {there.chosen} in {run.path('motifs')}")
     began = time.perf_counter()
@@ -114,7 +111,7 @@ def explain_motifs(
         seconds=time.perf_counter() - began,
     )
     _write(run, record, [one.motif for one in shown], matches)
-    return run, record, False
+    return Answer(run=run, found=record, reused=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,17 +128,6 @@ def _write(run: Run, record: MotifsRecord, motifs: Sequence[Motif], matches: Seq
     write_text(run.path("matches"), match_table(matches).to_csv(sep="\t", index=False, lineterminator="\n"))
     run.write_motifs(record)
     write_report([run], run.path("report"))
-
-
-def _what_is_there(run: Run, progress: Progress) -> MotifsRecord | None:
-    """Return the record of an earlier question; what cannot be read is told and will be written over."""
-    if not all(run.has(kind) for kind in ("motifs", "motif_file", "matches")):
-        return None
-    try:
-        return run.motifs
-    except InputError as error:
-        progress.say(f"writing over a file that cannot be used: {error}")
-        return None
 
 
 def _attributed(

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from holdfast.core.errors import InputError
 from holdfast.core.progress import SILENT, Advance, Progress
 from holdfast.data.dataset import SequenceDataset
 from holdfast.interpret.stability import Overlay, WindowMaps, check_edge, explain_windows, moved, overlay
@@ -25,6 +24,7 @@ from holdfast.jobs.explain import (
     open_subject,
     worst_columns,
 )
+from holdfast.jobs.explain_answers import stored_before
 from holdfast.report import write_report
 from holdfast.runs.explanations import read_stability_table, write_stability_table
 from holdfast.runs.folder import Run
@@ -83,7 +83,8 @@ def explain_stability(
     run = subject.run
     check_edge(edge_bp, subject.shift.window)
     chosen = named(subject, question.index) if question.index else drawn_bound(subject, question.n)
-    there = _what_is_there(run, progress)
+    whole = run.has("stability_table")
+    there = stored_before(run, "stability", lambda: _read(run), progress) if whole else None
     if there is not None and there.settings == subject.settings(question, chosen.rows, edge_bp=edge_bp):
         return Stable(run=run, record=there, reused=True)
     if there is not None:
@@ -94,16 +95,10 @@ def explain_stability(
     return Stable(run=run, record=record, reused=False)
 
 
-def _what_is_there(run: Run, progress: Progress) -> StabilityRecord | None:
-    """Return the record of an earlier question; what cannot be read is told and will be written over."""
-    if not (run.has("stability") and run.has("stability_table")):
-        return None
-    try:
-        read_stability_table(run)
-        return run.stability
-    except InputError as error:
-        progress.say(f"writing over a file that cannot be used: {error}")
-        return None
+def _read(run: Run) -> StabilityRecord:
+    """Return the record of an earlier question, if its table can be read too."""
+    read_stability_table(run)
+    return run.stability
 
 
 def measure_stability(

@@ -142,7 +142,7 @@ def experiments(data: Path, asked: argparse.Namespace) -> list[Experiment]:
 
 def row_of(run: Run, question: Question, data: Path, device: str) -> tuple[dict[str, Any], NDArray[np.float32]]:
     """Return one run's numbers and its maps of the centre windows of the examples asked."""
-    record = explain_stability(run.folder, question, data=data, device=device).record
+    record = explain_stability(run.folder, question, data=data, device=device).found
     subject = open_subject(run.folder, question, data=data, device=device)
     rows = drawn_bound(subject, question.n).rows
     start = subject.shift.centre

@@ -61,7 +61,7 @@ def attributions(
 
     question = _question(method, sets, strands, n=examples, index=index, part=part, task=task)
     found = explain_attributions(run, question, data=data, device=device, progress=progress_to_stderr())
-    _print_maps(found.maps)
+    _print_maps(found.found)
     print_files(found.run, "attributions", "attribution_regions", "attribution_track", "report", reused=found.reused)
 
 
@@ -89,7 +89,7 @@ def stability(
 
     question = _question(method, sets, strands, n=examples, index=index, part=part, task=task)
     found = explain_stability(run, question, edge_bp=edge, data=data, device=device, progress=progress_to_stderr())
-    _print_stability(found.record)
+    _print_stability(found.found)
     print_files(found.run, "stability", "stability_table", "report", reused=found.reused)
 
 

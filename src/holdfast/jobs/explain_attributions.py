@@ -3,47 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from holdfast.core.errors import InputError
 from holdfast.core.progress import SILENT, Progress
 from holdfast.data.dataset import SequenceDataset
 from holdfast.interpret.attribution import Attributions
 from holdfast.io.browser import write_bed, write_bigwig
-from holdfast.jobs.explain import Question, Subject, fragile_and_robust, named, open_subject, worst_columns
+from holdfast.jobs.explain import Question, Subject, open_subject, worst_columns
+from holdfast.jobs.explain_answers import Answer, choose, stored_before
 from holdfast.report import write_report
 from holdfast.robustness.audit import scan_dataset
 from holdfast.runs.explanations import StoredMaps, read_maps, write_maps
 from holdfast.runs.folder import FileKind, Run
 
-__all__ = ["ROLES", "Explained", "explain_attributions"]
+__all__ = ["ROLES", "explain_attributions"]
 
 ROLES = ("first", "centre", "worst")
 _TRACKS: tuple[FileKind, ...] = ("attribution_regions", "attribution_track")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Explained:
-    """What came of a question.
-
-    Parameters
-    ----------
-    run
-        Whose folder has it.
-    maps
-        R = 3 windows of each example.
-    reused
-        Whether they were there already.
-    """
-
-    run: Run
-    maps: StoredMaps
-    reused: bool
 
 
 def explain_attributions(
@@ -53,7 +33,7 @@ def explain_attributions(
     data: Path | None = None,
     device: str | None = None,
     progress: Progress = SILENT,
-) -> Explained:
+) -> Answer[StoredMaps]:
     """Explain chosen examples under three windows each and keep the maps in the run folder and on its report.
 
     Parameters
@@ -79,11 +59,11 @@ def explain_attributions(
     method = question.build_method()
     subject = open_subject(folder, question, data=data, device=device)
     run = subject.run
-    chosen = named(subject, question.index) if question.index else fragile_and_robust(subject, question.n)
+    chosen = choose(subject, question)
     settings = json.dumps(subject.settings(question, chosen.rows), sort_keys=True)
-    there = _what_is_there(run, progress)
+    there = stored_before(run, "attributions", lambda: read_maps(run), progress)
     if there is not None and there.settings == settings:
-        return Explained(run=run, maps=there, reused=True)
+        return Answer(run=run, found=there, reused=True)
     if there is not None:
         progress.say(f"writing over the maps by {there.method} of {there.chosen} in {run.path('attributions')}")
     examples = subject.data.take(chosen.rows)
@@ -96,18 +76,7 @@ def explain_attributions(
     write_maps(run, maps)
     _write_tracks(run, maps)
     write_report([run], run.path("report"))
-    return Explained(run=run, maps=maps, reused=False)
-
-
-def _what_is_there(run: Run, progress: Progress) -> StoredMaps | None:
-    """Return the maps of an earlier question; what cannot be read is told and will be written over."""
-    if not run.has("attributions"):
-        return None
-    try:
-        return read_maps(run)
-    except InputError as error:
-        progress.say(f"writing over a file that cannot be used: {error}")
-        return None
+    return Answer(run=run, found=maps, reused=False)
 
 
 def _three_windows(subject: Subject, examples: SequenceDataset) -> NDArray[np.int64]:

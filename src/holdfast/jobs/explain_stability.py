@@ -24,25 +24,16 @@ from holdfast.jobs.explain import (
     open_subject,
     worst_columns,
 )
-from holdfast.jobs.explain_answers import stored_before
+from holdfast.jobs.explain_answers import Answer, stored_before
 from holdfast.report import write_report
 from holdfast.runs.explanations import read_stability_table, write_stability_table
 from holdfast.runs.folder import Run
 from holdfast.runs.records import StabilityRecord
 
-__all__ = ["Stable", "explain_stability", "measure_stability"]
+__all__ = ["explain_stability", "measure_stability"]
 
 # What the record is made of; the table's other columns are only written.
 _SUMMED = ("score", "sign_score", "movement", "n_fleeting")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Stable:
-    """What came of a question: whose folder has it, the record, and whether it was there already."""
-
-    run: Run
-    record: StabilityRecord
-    reused: bool
 
 
 def explain_stability(
@@ -53,7 +44,7 @@ def explain_stability(
     data: Path | None = None,
     device: str | None = None,
     progress: Progress = SILENT,
-) -> Stable:
+) -> Answer[StabilityRecord]:
     """Explain every legal window of some examples and keep in the run folder what a shift does to their maps.
 
     Parameters
@@ -86,13 +77,13 @@ def explain_stability(
     whole = run.has("stability_table")
     there = stored_before(run, "stability", lambda: _read(run), progress) if whole else None
     if there is not None and there.settings == subject.settings(question, chosen.rows, edge_bp=edge_bp):
-        return Stable(run=run, record=there, reused=True)
+        return Answer(run=run, found=there, reused=True)
     if there is not None:
         progress.say(f"writing over the stability by {there.method} of {there.chosen} in {run.path('stability')}")
     record = measure_stability(subject, question, chosen, edge_bp=edge_bp, progress=progress)
     run.write_stability(record)
     write_report([run], run.path("report"))
-    return Stable(run=run, record=record, reused=False)
+    return Answer(run=run, found=record, reused=False)
 
 
 def _read(run: Run) -> StabilityRecord:

@@ -6,15 +6,17 @@
 Trains what is not trained yet at 75 of 101 bp with the preset `fast`, explains bound test examples, and adds the data
 sets named to results/cleaner_explanations.json (or results/NAME.json with --name): for each run its stability,
 movement, fleeting bases, and on simulated data how well centre maps point at planted sites; for each training strategy
-the agreement between its seeds; and whether the factor's own motif of JASPAR is among its filters, its optimised
-input and what its maps point at. Settings are the same for all; nothing is chosen on the test part.
+the agreement between its seeds, and what it changes against No Shift, example by example; and whether the factor's own
+motif of JASPAR is among its filters, its optimised input and what its maps point at. Settings are the same for all;
+nothing is chosen on the test part.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -33,14 +35,16 @@ from holdfast.interpret.agreement import agreement
 from holdfast.interpret.attributed import attributed_motifs
 from holdfast.interpret.class_optimisation import ClassOptimisation, most_informative_run
 from holdfast.interpret.filters import first_layer_motifs
-from holdfast.interpret.truth import planted_positions, pointing
+from holdfast.interpret.truth import Pointing, planted_positions, pointing
+from holdfast.interpret.zoops import Zoops
 from holdfast.jobs.experiment import Experiment
-from holdfast.jobs.explain import Question, drawn_bound, open_subject
+from holdfast.jobs.explain import Question, drawn_bound, mean_estimate, open_subject
 from holdfast.jobs.explain_stability import explain_stability
 from holdfast.jobs.motifs import motif_database
 from holdfast.jobs.train import existing_run, train
 from holdfast.motifs.database import jaspar_motif
 from holdfast.motifs.recall import motif_recall
+from holdfast.runs.explanations import read_stability_table
 from holdfast.runs.folder import Run
 from holdfast.runs.records import Estimate
 
@@ -57,6 +61,18 @@ FACTOR_OF = {"sp1_discovery": "SP1", "rest_gm12878": "REST", "gabpa_gm12878": "G
 # Bound test examples whose windows a motif is looked for in, and the starts of class optimisation.
 EXPLAINED = 500
 OPTIMISATION = ClassOptimisation(starts=10, steps=300)
+# Motifs looked for in what maps point at.
+ATTRIBUTED = Zoops(motifs=3)
+CONTROL = "No Shift"
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A run's row, its maps of the examples asked, and what is known of each of these examples."""
+
+    row: dict[str, Any]
+    maps: NDArray[np.float32]
+    by_example: dict[str, NDArray[np.float64]]
 
 
 def main() -> None:
@@ -77,13 +93,12 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     question = Question(method=Spec(name=asked.method), n=asked.examples)
-    rows, maps = [], []
+    found: list[Measured] = []
     for data in data_sets(asked):
         for experiment in experiments(data, asked):
             run = existing_run(experiment, asked.runs) or train(experiment, asked.runs, resume=True)
-            row, centre = row_of(run, question, data, asked.device)
-            rows.append(row | recalled(run, question, data, asked.device))
-            maps.append(centre)
+            found.append(measured(run, question, data, asked.device))
+            row = found[-1].row
             print({key: row[key] for key in (*KEYS, "seed", "clean", "worst", "stability", "truth")}, flush=True)
     payload = {
         "window_bp": WINDOW,
@@ -91,8 +106,10 @@ def main() -> None:
         "method": asked.method,
         "examples": asked.examples,
         "simulated_positives": asked.positives,
-        "rows": rows,
-        "agreement": agreements(rows, maps),
+        "attributed_motifs": ATTRIBUTED.motifs,
+        "rows": [one.row for one in found],
+        "agreement": agreements(found),
+        "against_no_shift": list(differences(found)),
     }
     write_result(asked.name, with_earlier(payload, RESULTS / f"{asked.name}.json"))
 
@@ -140,15 +157,18 @@ def experiments(data: Path, asked: argparse.Namespace) -> list[Experiment]:
     ]
 
 
-def row_of(run: Run, question: Question, data: Path, device: str) -> tuple[dict[str, Any], NDArray[np.float32]]:
+def measured(run: Run, question: Question, data: Path, device: str) -> Measured:
     """Return one run's numbers and its maps of the centre windows of the examples asked."""
     record = explain_stability(run.folder, question, data=data, device=device).found
+    table = read_stability_table(run)
     subject = open_subject(run.folder, question, data=data, device=device)
     rows = drawn_bound(subject, question.n).rows
+    assert (table["index"].to_numpy() == rows).all()
     start = subject.shift.centre
     windows = subject.data.codes_at(rows)[:, start : start + WINDOW]
     method = question.build_method()
     maps = method(subject.model, windows, index=torch.from_numpy(rows), device=subject.device).per_base
+    truth = truth_of(data, rows, maps, start) if (data / TRUTH).exists() else None
     task = run.audit.tasks[0]
     row = {
         "data": run.record.data_name,
@@ -164,15 +184,22 @@ def row_of(run: Run, question: Question, data: Path, device: str) -> tuple[dict[
         "movement": written(record.movement),
         "fleeting_bases": written(record.fleeting),
         "examples": record.n_examples,
-        "truth": truth_of(data, rows, maps, start) if (data / TRUTH).exists() else None,
+        "truth": None if truth is None else in_short(truth),
     }
-    return row, maps
+    by_example = {"stability": table["score"].to_numpy(), "movement": table["movement"].to_numpy()}
+    if truth is not None:
+        by_example["truth_auroc"] = truth.auroc
+    return Measured(row | recalled(run, question, data, device), maps, by_example)
 
 
-def truth_of(data: Path, rows: NDArray[np.int64], maps: NDArray[np.float32], start: int) -> dict[str, float]:
+def truth_of(data: Path, rows: NDArray[np.int64], maps: NDArray[np.float32], start: int) -> Pointing:
     """Return how well maps of windows from ``start`` point at planted sites."""
     context = planted_positions(read_truth(data), rows, context=101, motif_of=jaspar_motif)
-    found = pointing(maps, context[:, start : start + WINDOW])
+    return pointing(maps, context[:, start : start + WINDOW])
+
+
+def in_short(found: Pointing) -> dict[str, float]:
+    """Return the averages."""
     return {
         "mean_auroc": round(float(np.nanmean(found.auroc)), 4),
         "mean_aupr": round(float(np.nanmean(found.aupr)), 4),
@@ -195,7 +222,7 @@ def recalled(run: Run, question: Question, data: Path, device: str) -> dict[str,
     shown = {
         "filters": first_layer_motifs(subject.model, subject.data.part("test")),
         "class_optimisation": [most_informative_run(optimised.best)],
-        "attributed": [found.motif for found in attributed_motifs(maps, device="cpu")],
+        "attributed": [found.motif for found in attributed_motifs(maps, ATTRIBUTED, device="cpu")],
     }
     found = {name: motif_recall(motifs, wanted, database) for name, motifs in shown.items()}
     return {
@@ -206,6 +233,8 @@ def recalled(run: Run, question: Question, data: Path, device: str) -> dict[str,
                 "log10_p": round(one.log10_p, 2),
                 "correlation": round(one.correlation, 3) if one.match else None,
                 "rank": one.rank,
+                # Among the motifs asked about, the first being 1.
+                "place": [motif is one.match.query for motif in shown[name]].index(True) + 1 if one.match else None,
                 "found": one.found,
                 "consensus": one.match.query.consensus if one.match else None,
             }
@@ -214,17 +243,36 @@ def recalled(run: Run, question: Question, data: Path, device: str) -> dict[str,
     }
 
 
-def agreements(rows: Sequence[dict[str, Any]], maps: Sequence[NDArray[np.float32]]) -> list[dict[str, Any]]:
+def agreements(measured: Sequence[Measured]) -> list[dict[str, Any]]:
     """Return the agreement between the seeds of each data set, model and strategy."""
     found = []
-    numbered = sorted(range(len(rows)), key=lambda number: key_of(rows[number]))
-    for key, group in groupby(numbered, key=lambda number: key_of(rows[number])):
-        members = list(group)
+    for key, members in grouped(measured):
         if len(members) > 1:
-            alike = agreement(np.stack([maps[number] for number in members]))
-            seeds = [rows[number]["seed"] for number in members]
+            alike = agreement(np.stack([one.maps for one in members]))
+            seeds = [one.row["seed"] for one in members]
             found.append(dict(zip(KEYS, key, strict=True)) | {"seeds": seeds, "rank_correlation": round(alike.mean, 4)})
     return found
+
+
+def differences(measured: Sequence[Measured]) -> Iterator[dict[str, Any]]:
+    """Yield what each other training changes against No Shift: means over seeds, compared example by example."""
+    groups = dict(grouped(measured))
+    for key, members in groups.items():
+        control = groups.get((*key[:2], CONTROL))
+        if control and key[2] != CONTROL:
+            changes = {
+                name: np.mean([one.by_example[name] for one in members], axis=0)
+                - np.mean([one.by_example[name] for one in control], axis=0)
+                for name in members[0].by_example
+            }
+            estimates = {name: written(mean_estimate(change)) for name, change in changes.items()}
+            yield dict(zip(KEYS, key, strict=True)) | {"seeds": [one.row["seed"] for one in members]} | estimates
+
+
+def grouped(measured: Sequence[Measured]) -> Iterator[tuple[tuple[str, ...], list[Measured]]]:
+    """Yield the runs that differ by their seeds alone."""
+    for key, members in groupby(sorted(measured, key=lambda one: key_of(one.row)), key=lambda one: key_of(one.row)):
+        yield key, list(members)
 
 
 def with_earlier(payload: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -232,10 +280,11 @@ def with_earlier(payload: dict[str, Any], path: Path) -> dict[str, Any]:
     if not path.exists():
         return payload
     earlier = json.loads(path.read_text(encoding="utf-8"))
-    settings = [key for key in payload if key not in ("rows", "agreement")]
+    lists = ("rows", "agreement", "against_no_shift")
+    settings = [key for key in payload if key not in lists]
     if any(earlier.get(key) != payload[key] for key in settings):
         return payload
-    return payload | {key: joined(earlier[key], payload[key]) for key in ("rows", "agreement")}
+    return payload | {key: joined(earlier[key], payload[key]) for key in lists}
 
 
 def joined(earlier: Iterable[dict[str, Any]], later: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

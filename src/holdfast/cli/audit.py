@@ -69,7 +69,6 @@ def audit(
     --device), it is only shown. A run of a model that was imported is audited on --data and keeps what was found.
     """
     from holdfast.cli.progress import progress_to_stderr
-    from holdfast.cli.tables import print_audit, to_stdout
 
     if (run is None) == (module is None):
         raise ConfigError("give either a run folder or --module file.py:function")
@@ -87,16 +86,16 @@ def audit(
         found = _audit_run(run, data, threat, changes=asked, device=device, progress=progress)
     else:
         assert module is not None
+        whole = {**threat, "window": window}
         found, folder = _audit_module(
-            module,
-            data,
-            {**threat, "window": window},
-            asked,
-            output=output,
-            device=device,
-            save=save,
-            progress=progress,
+            module, data, whole, asked, output=output, device=device, save=save, progress=progress
         )
+    _show(found, folder, as_json=as_json)
+
+
+def _show(found: Audit, folder: Path | None, *, as_json: bool) -> None:
+    from holdfast.cli.tables import print_audit, to_stdout
+
     if as_json:
         typer.echo(json.dumps(_without_nan(found.record.model_dump(mode="python")), indent=2))
         return

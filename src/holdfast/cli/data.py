@@ -59,16 +59,8 @@ def build(
     from holdfast.io.detect import ReadOptions
     from holdfast.jobs.data import Sources, build_data
 
-    shuffle = negatives == "shuffle"
-    pair = [positives] if positives is not None else []
-    if negatives is not None and not shuffle:
-        pair.append(Path(negatives))
-    if bool(pair) == bool(files) or (pair and positives is None):
-        raise ConfigError("give labelled files, or --positives with --negatives FILE or --negatives shuffle")
-    if len(pair) == 1 and not shuffle:
-        raise ConfigError("--positives alone has one class; add --negatives FILE, or --negatives shuffle to make them")
     sources = Sources(
-        train=tuple(files or pair),
+        train=_labelled(files, positives, negatives),
         validation=tuple(validation or ()),
         test=tuple(test or ()),
         format=format,
@@ -85,13 +77,26 @@ def build(
         out,
         split=split,
         split_changes=split_param or [],
-        shuffle=shuffle,
+        shuffle=negatives == "shuffle",
         seed=seed,
         overwrite=overwrite,
         progress=progress_to_stderr(),
     )
     print_description(made)
     typer.echo(f"data    {out}")
+
+
+def _labelled(files: list[Path] | None, positives: Path | None, negatives: str | None) -> tuple[Path, ...]:
+    """Return the labelled files, or those of the bound and the unbound; to shuffle, the bound alone."""
+    shuffle = negatives == "shuffle"
+    pair = [positives] if positives is not None else []
+    if negatives is not None and not shuffle:
+        pair.append(Path(negatives))
+    if bool(pair) == bool(files) or (pair and positives is None):
+        raise ConfigError("give labelled files, or --positives with --negatives FILE or --negatives shuffle")
+    if len(pair) == 1 and not shuffle:
+        raise ConfigError("--positives alone has one class; add --negatives FILE, or --negatives shuffle to make them")
+    return tuple(files or pair)
 
 
 def describe(

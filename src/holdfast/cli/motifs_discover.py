@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from holdfast.motifs.discovered import Discovered
 
 __all__ = ["discover"]
 
@@ -37,7 +42,6 @@ def discover(
 ) -> None:
     """Find motifs that occur once or not at all in each sequence, on either strand."""
     from holdfast.cli.progress import progress_to_stderr
-    from holdfast.cli.tables import plain_table, to_stdout
     from holdfast.interpret.zoops import Zoops
     from holdfast.io.detect import ReadOptions
     from holdfast.jobs.discover import discover_in_files
@@ -63,6 +67,12 @@ def discover(
     if sites is None:
         typer.echo("no motif found; nothing was written")
         return
+    _show(found, out, sites)
+
+
+def _show(found: Sequence[Discovered], out: Path, sites: Path) -> None:
+    from holdfast.cli.tables import plain_table, to_stdout
+
     table = plain_table("motif", "consensus", "width", "sites", "log10 E")
     for one in found:
         e_value = "" if one.log10_e_value is None else f"{one.log10_e_value:.1f}"

@@ -63,42 +63,46 @@ def reproduce(
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time. [default: half the cores]")] = None,
 ) -> None:
     """Run the paper's grid on the data in a folder and compare: our number, the paper's, the difference."""
-    from holdfast.cli.comparison import print_comparison
-    from holdfast.cli.grid import print_failures
     from holdfast.cli.progress import progress_to_stderr
-    from holdfast.cli.tables import to_stdout
-    from holdfast.core.registry import Spec
     from holdfast.execution.local import LocalExecutor
-    from holdfast.jobs import reproduce as one
+
+    if table is PaperTable.TABLE1 and (strategies or windows is not None or preset is Preset.TBINET):
+        raise ConfigError("--strategy, --windows and preset tbinet are for table2")
+    root, executor, progress = runs or Path("runs") / table.value, LocalExecutor(jobs), progress_to_stderr()
+    if table is PaperTable.TABLE1:
+        from holdfast.jobs import reproduce as one
+
+        first = one.Table1(
+            data=data,
+            preset=preset.value if preset else "fast",
+            model=model,
+            lengths=tuple(lengths or one.LENGTHS),
+            seed=seed,
+            epochs=epochs,
+        )
+        _show(one.reproduce_table1(first, root, executor, progress=progress))
+        return
+    from holdfast.core.registry import Spec
     from holdfast.jobs import reproduce_table2 as two
 
-    root = runs or Path("runs") / table.value
-    executor, progress = LocalExecutor(jobs), progress_to_stderr()
-    found: Reproduction
-    if table is PaperTable.TABLE1:
-        if strategies or windows is not None or preset is Preset.TBINET:
-            raise ConfigError("--strategy, --windows and preset tbinet are for table2")
-        chosen = tuple(lengths or one.LENGTHS)
-        asked = one.Table1(
-            data=data, preset=preset.value if preset else "fast", model=model, lengths=chosen, seed=seed, epochs=epochs
-        )
-        found = one.reproduce_table1(asked, root, executor, progress=progress)
-    else:
-        found = two.reproduce_table2(
-            two.Table2(
-                data=data,
-                model=Spec(name=model or "tbinet"),
-                preset=preset.value if preset else "tbinet",
-                lengths=tuple(lengths or two.LENGTHS),
-                strategies=tuple(strategies or two.STRATEGIES),
-                windows=two.N_TRY if windows is None else windows or None,
-                seed=seed,
-                epochs=epochs,
-            ),
-            root,
-            executor,
-            progress=progress,
-        )
+    second = two.Table2(
+        data=data,
+        model=Spec(name=model or "tbinet"),
+        preset=preset.value if preset else "tbinet",
+        lengths=tuple(lengths or two.LENGTHS),
+        strategies=tuple(strategies or two.STRATEGIES),
+        windows=two.N_TRY if windows is None else windows or None,
+        seed=seed,
+        epochs=epochs,
+    )
+    _show(two.reproduce_table2(second, root, executor, progress=progress))
+
+
+def _show(found: Reproduction) -> None:
+    from holdfast.cli.comparison import print_comparison
+    from holdfast.cli.grid import print_failures
+    from holdfast.cli.tables import to_stdout
+
     console = to_stdout()
     if found.result.runs:
         print_comparison(console, found.comparison, found.by)

@@ -154,47 +154,27 @@ def audit(
     >>> result.record.tasks[0].certified_accuracy.value
     0.5
     """
-    if not isinstance(data, SequenceDataset):
-        raise InputError(
-            f"audit: data is a {type(data).__name__}; expected a SequenceDataset, such as"
-            " SequenceDataset.in_memory(codes, labels)"
-        )
     words = {"model": model, "shift": shift, "adversary": adversary, "strands": strands}
-    check_values(audit, words, "audit")
     given = {"n_try": n_try, "n_sampled": n_sampled, "bootstrap": bootstrap, "n_fragile": n_fragile, "seed": seed}
-    numbers = check_values(audit, given, "audit")
-    if any(map(is_lazy, model.parameters())):
-        raise InputError(
-            f"{type(model).__name__} has parameters that get their shape, and random values, when it is first called;"
-            " call it once, or load its weights, before the audit"
-        )
-    if len(data) == 0:
-        raise InputError("no examples to audit")
+    numbers = check_values(audit, words | given, "audit")
+    _refuse_unready(model, data)
+    began = time.perf_counter()
     n_sampled = numbers["n_sampled"]
     if strands == "halves":
         refuse_unpaired(data, shift, n_sampled)
     if n_sampled is not None and n_sampled >= shift.n_choices:
         n_sampled = None  # every window
-    began = time.perf_counter()
-    wrapped = as_logit_model(model, output, n_tasks=len(data.tasks))
-    asked = StrandAverage(wrapped, n_tasks=len(data.tasks)) if strands == "averaged" else wrapped
     drawn = None if n_sampled is None else draw_choices(data, shift, n_sampled, seed=numbers["seed"])
-    logits = scan_dataset(asked, data, shift, choices=drawn, device=device, progress=progress)
-    if output == "auto" and wrapped is not model:
-        refuse_probabilities(logits, type(model).__name__)
-    if strands == "halves":
-        average_halves(logits)
-    windows = ScannedWindows(logits, data, shift, joint=adversary == "joint", drawn=drawn)
-    reduced = Reduction(
-        windows,
-        n_try=min(numbers["n_try"], n_sampled or shift.n_choices),
-        bootstrap=numbers["bootstrap"],
-        seed=numbers["seed"],
+    logits = _scan_strands(
+        model, data, shift, output=output, strands=strands, choices=drawn, device=device, progress=progress
     )
+    windows = ScannedWindows(logits, data, shift, joint=adversary == "joint", drawn=drawn)
+    n_try = min(numbers["n_try"], n_sampled or shift.n_choices)
+    reduced = Reduction(windows, n_try=n_try, bootstrap=numbers["bootstrap"], seed=numbers["seed"])
     tasks = [reduced.task(number) for number in range(len(data.tasks))]
     record = AuditRecord(
         shift=shift_facts(shift),
-        n_try=reduced.n_try,
+        n_try=n_try,
         adversary=adversary,
         part=part,
         tasks=tasks,
@@ -208,6 +188,45 @@ def audit(
         bootstrap=numbers["bootstrap"],
     )
     return Audit(record, windows)
+
+
+def _refuse_unready(model: nn.Module, data: SequenceDataset) -> None:
+    """Refuse what no window can be scored of."""
+    if not isinstance(data, SequenceDataset):
+        raise InputError(
+            f"audit: data is a {type(data).__name__}; expected a SequenceDataset, such as"
+            " SequenceDataset.in_memory(codes, labels)"
+        )
+    if any(map(is_lazy, model.parameters())):
+        raise InputError(
+            f"{type(model).__name__} has parameters that get their shape, and random values, when it is first called;"
+            " call it once, or load its weights, before the audit"
+        )
+    if len(data) == 0:
+        raise InputError("no examples to audit")
+
+
+def _scan_strands(
+    model: nn.Module,
+    data: SequenceDataset,
+    shift: Shift,
+    *,
+    output: Output,
+    strands: Strands,
+    choices: NDArray[np.int64] | None,
+    device: str,
+    progress: Progress | None,
+) -> NDArray[np.float32]:
+    """Return the logits that :func:`scan_dataset` finds for a module that may return something else, by strands."""
+    n_tasks = len(data.tasks)
+    wrapped = as_logit_model(model, output, n_tasks=n_tasks)
+    asked = StrandAverage(wrapped, n_tasks=n_tasks) if strands == "averaged" else wrapped
+    logits = scan_dataset(asked, data, shift, choices=choices, device=device, progress=progress)
+    if output == "auto" and wrapped is not model:
+        refuse_probabilities(logits, type(model).__name__)
+    if strands == "halves":
+        average_halves(logits)
+    return logits
 
 
 def scan_dataset(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -59,21 +60,18 @@ def fit_trials(
     Diverged
         If every trial diverges.
     """
+    train_once = partial(
+        fit,
+        train=train,
+        validation=validation,
+        attack=attack,
+        recipe=recipe,
+        perturbation=perturbation,
+        device=device,
+        watch=watch,
+    )
     if trials == 1:
-        return fit(
-            model,
-            train,
-            validation,
-            attack,
-            recipe,
-            perturbation=perturbation,
-            seed=seed,
-            device=device,
-            devices=devices,
-            checkpoint=checkpoint,
-            resume=resume,
-            watch=watch,
-        )
+        return train_once(model, seed=seed, devices=devices, checkpoint=checkpoint, resume=resume)
     if devices > 1:
         raise ConfigError("several trials run in one process; give --devices 1 or training.trials 1")
     best: tuple[float, Fitted] | None = None
@@ -83,17 +81,7 @@ def fit_trials(
         torch.manual_seed(mix_seed(own, "weights"))
         tried = model if number == 0 else again()
         try:
-            fitted = fit(
-                tried,
-                train,
-                validation,
-                attack,
-                recipe,
-                perturbation=perturbation,
-                seed=own,
-                device=device,
-                watch=watch,
-            )
+            fitted = train_once(tried, seed=own)
         except Diverged as error:
             if best is None and number == trials - 1:
                 raise

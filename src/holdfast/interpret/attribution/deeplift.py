@@ -44,9 +44,8 @@ class _Differences(Attribution):
     def _lifted(self, model: TaskLogit, codes: Tensor, references: Tensor) -> Explained:
         """Return the maps against (N, K, 4, W) references, averaged over K."""
         sequence = one_hot(codes)
-        multipliers = _multipliers(model, sequence, references)
+        multipliers, explained = _multipliers(model, sequence, references)
         hypothetical = hypothetical_of(multipliers, references).mean(dim=1)
-        explained = model(sequence) - model(references.flatten(0, 1)).view(references.shape[:2]).mean(dim=1)
         gap = explained - (hypothetical * sequence).sum(dim=(1, 2))
         return Explained(hypothetical=hypothetical, gap=gap, explained=explained)
 
@@ -94,8 +93,8 @@ class DeepSHAP(_Differences):
         return self._lifted(model, codes, baselines("dinucleotide", codes, index, count=count, seed=self.seed))
 
 
-def _multipliers(model: TaskLogit, sequence: Tensor, references: Tensor) -> Tensor:
-    """Return (N, K, 4, W) multipliers of windows against their references."""
+def _multipliers(model: TaskLogit, sequence: Tensor, references: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (N, K, 4, W) multipliers of windows against their references, and (N,) mean differences of the logits."""
     # Loads numba and matplotlib, which takes seconds, and is wanted by these two methods only.
     from tangermeme.deep_lift_shap import BilinearOp, _nonlinear, deep_lift_shap, integrated_gradients_op
 
@@ -106,12 +105,12 @@ def _multipliers(model: TaskLogit, sequence: Tensor, references: Tensor) -> Tens
     twice = 2 if n_references == 1 else 1
     references = references.repeat(1, twice, 1, 1)
     rows = max(1, PAIR_BASES // (sequence.shape[-1] * references.shape[1]))
-    parts = []
+    parts, explained = [], []
     with _frozen(model), torch.enable_grad(), warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
         )  # of unknown bases, which are columns of zeros here, and of a gap, which is told
-        _make_layers(visible, model, sequence[:1], references[:1])
+        _make_layers(visible, model, sequence[:1], references[:1, :2])
         for windows, against in zip(sequence.split(rows), references.split(rows), strict=True):
             found = deep_lift_shap(
                 visible,
@@ -124,7 +123,10 @@ def _multipliers(model: TaskLogit, sequence: Tensor, references: Tensor) -> Tens
                 device=sequence.device,
             )
             parts.append(found.to(sequence))
-    return torch.cat(parts)[:, :n_references]
+            # The pass held every window as often as it has references: no second one is needed to know the logits.
+            own, others = visible.answered.view(2, *against.shape[:2])
+            explained.append((own - others).mean(dim=1))
+    return torch.cat(parts)[:, :n_references], torch.cat(explained)
 
 
 def _make_layers(visible: Visible, model: TaskLogit, sequence: Tensor, references: Tensor) -> None:

@@ -48,7 +48,14 @@ class Visible(nn.Module):
         A module that multiplies two tensors, with a rule.
     whole
         Kinds of layers that get a rule as a whole; these are children.
+
+    Attributes
+    ----------
+    answered
+        (2 M,) logits of the last pass, without a gradient.
     """
+
+    answered: Tensor
 
     def __init__(self, model: nn.Module, *, product: nn.Module, whole: tuple[type[nn.Module], ...]) -> None:
         super().__init__()
@@ -63,6 +70,7 @@ class Visible(nn.Module):
         self.rows = len(sequence)
         with _Redirected(self), self._whole_by_pairs():
             logits: Tensor = self.hidden[0](sequence)
+        self.answered = logits.detach()
         return logits[:, None]
 
     def by_pairs(self, module: nn.Module, *values: Tensor) -> Tensor:

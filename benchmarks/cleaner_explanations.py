@@ -95,8 +95,8 @@ def main() -> None:
     question = Question(method=Spec(name=asked.method), n=asked.examples)
     found: list[Measured] = []
     for data in data_sets(asked):
-        for experiment in experiments(data, asked):
-            run = existing_run(experiment, asked.runs) or train(experiment, asked.runs, resume=True)
+        for one in experiments(data, asked):
+            run = existing_run(one, asked.runs) or train(one, asked.runs, resume=True)
             found.append(measured(run, question, data, asked.device))
             row = found[-1].row
             print({key: row[key] for key in (*KEYS, "seed", "clean", "worst", "stability", "truth")}, flush=True)
@@ -139,22 +139,29 @@ def experiments(data: Path, asked: argparse.Namespace) -> list[Experiment]:
     """Return every model under every strategy and seed."""
     changes = {} if asked.epochs is None else {"epochs": asked.epochs}
     return [
-        Experiment.parse(
-            {
-                "data": str(data),
-                "shift": {"window": WINDOW},
-                "model": MODELS[model],
-                "attack": attack,
-                "training": {"preset": "fast", "changes": changes},
-                "audit": {"bootstrap": 0, "out_of_distribution": False},
-                "seed": seed,
-                "device": asked.device,
-            }
-        )
+        experiment(data, MODELS[model], attack, seed=seed, device=asked.device, changes=changes)
         for model in asked.models
         for attack in STRATEGIES
         for seed in asked.seeds
     ]
+
+
+def experiment(
+    data: Path, model: Any, attack: str, *, seed: int, device: str = "auto", changes: dict[str, Any] | None = None
+) -> Experiment:
+    """Return the training of a model under a strategy, with an audit that is quick."""
+    return Experiment.parse(
+        {
+            "data": str(data),
+            "shift": {"window": WINDOW},
+            "model": model,
+            "attack": attack,
+            "training": {"preset": "fast", "changes": changes or {}},
+            "audit": {"bootstrap": 0, "out_of_distribution": False},
+            "seed": seed,
+            "device": device,
+        }
+    )
 
 
 def measured(run: Run, question: Question, data: Path, device: str) -> Measured:

@@ -6,11 +6,12 @@ import csv
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
-from typing import Any
+
+from attribution_tables import attribution_truth
+from markdown_tables import Page, markdown_table
 
 __all__ = ["Page", "markdown_table", "table_of"]
 
-Page = dict[str, Any]
 Columns = Mapping[str, Callable[[Page], str]]
 """Titles, and what each column writes of a row."""
 
@@ -453,6 +454,7 @@ TABLES: Mapping[str, Callable[[Page], str]] = {
     "audit_memory": audit_memory,
     "demo_against_deepbind": demo_against_deepbind,
     "motif_oracles": motif_oracles,
+    "attribution_truth": attribution_truth,  # before its prefix
     "attribution": attribution,
     "class_optimisation": class_optimisation,
     "zoops": zoops,
@@ -470,9 +472,3 @@ def _number(value: float) -> str:
 
 def _listed(rows: Sequence[Page], columns: Columns) -> str:
     return markdown_table(list(columns), [[write(row) for write in columns.values()] for row in rows])
-
-
-def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> str:
-    """Return a Markdown table whose first columns hold words, the others numbers."""
-    rule = "|".join(":--" if number < words else "--:" for number in range(len(columns)))
-    return "\n".join([f"| {' | '.join(columns)} |", f"|{rule}|", *(f"| {' | '.join(row)} |" for row in rows)])

@@ -76,7 +76,8 @@ def modelmarkdown_table() -> str:
 def _machine(page: Page, name: str, *, linked: bool) -> str:
     machine = page["machine"]
     link = f"[{name}](benchmarks/results/{name})" if linked else f"`benchmarks/results/{name}`"
-    where = machine["gpu"] or f"{machine['cores']} cores, {machine['cpu']}"
+    cores = machine["cores"]
+    where = machine["gpu"] or f"{cores} core{'' if cores == 1 else 's'}, {machine['cpu']}"
     return f"{link}: {where}; torch {machine['torch']}."
 
 

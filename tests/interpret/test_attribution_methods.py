@@ -126,8 +126,12 @@ def test_mutagenesis_of_a_scanner_recovers_its_matrix() -> None:
 
 @pytest.mark.parametrize("baseline", ["zeros", "uniform", "dinucleotide"])
 @pytest.mark.parametrize("name", ["integrated-gradients", "deeplift"])
-@pytest.mark.parametrize("model", [HoldfastNet(), ZengCNN()], ids=["smooth", "rectified"])
-def test_contributions_add_up_to_the_difference_from_the_baseline(name: str, baseline: str, model: nn.Module) -> None:
+@pytest.mark.parametrize("kind", [HoldfastNet, ZengCNN], ids=["smooth", "rectified"])
+def test_contributions_add_up_to_the_difference_from_the_baseline(
+    name: str, baseline: str, kind: type[nn.Module]
+) -> None:
+    torch.manual_seed(0)
+    model = kind()
     codes = CODES.clone()
     codes[0, 7] = 4
     found = ATTRIBUTIONS[name](baseline=baseline)(model, codes)
@@ -271,6 +275,55 @@ def test_gradcam_stands_where_the_last_convolution_fired() -> None:
     assert found.per_base[0, 32] == pytest.approx(5 / (W - 4))
 
 
+def of_guanines(*layers: nn.Module) -> nn.Sequential:
+    """A network that counts G as 1 and other bases as -1 in five places, and adds up what the layers leave of it."""
+    convolution = nn.Conv1d(4, 1, 5, bias=False)
+    with torch.no_grad():
+        convolution.weight.copy_(torch.tensor([-1.0, -1.0, 1.0, -1.0])[:, None].expand(1, 4, 5))
+    network = nn.Sequential(convolution, *layers, nn.Flatten()).eval()
+    network.append(nn.Linear(network(torch.zeros(1, 4, W)).shape[1], 1))
+    nn.init.ones_(network[-1].weight)
+    return network
+
+
+def guanines_at(start: int) -> Tensor:
+    codes = torch.zeros(1, W, dtype=torch.uint8)
+    codes[:, start : start + 5] = 2
+    return codes
+
+
+def test_gradcam_looks_at_what_a_rectifier_leaves() -> None:
+    found = GradCAM()(of_guanines(nn.ReLU()), guanines_at(30))
+    # Places 28 .. 32 see 3, 4, 5, 4, 3 of the five G: 1, 3, 5, 3, 1 are left, the gradient of each is 1.
+    expected = np.zeros(W)
+    expected[30:35] = [1, 3, 5, 3, 1]
+    np.testing.assert_allclose(found.per_base[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+def test_gradcam_looks_behind_a_norm_before_the_rectifier(inplace: bool) -> None:
+    norm = nn.BatchNorm1d(1)
+    norm.bias.data.fill_(-2.0)
+    found = GradCAM()(of_guanines(norm, nn.ReLU(inplace=inplace), nn.Dropout()), guanines_at(30))
+    expected = np.zeros(W)
+    expected[31:34] = [1, 3, 1]  # two of each are taken away
+    np.testing.assert_allclose(found.per_base[0], expected, rtol=1e-4)  # the norm's epsilon is 1e-5
+
+
+def test_gradcam_is_not_moved_by_pooling_behind_the_last_convolution() -> None:
+    found = GradCAM()(of_guanines(nn.ReLU(), nn.MaxPool1d(4)), guanines_at(30))
+    expected = np.zeros(W)
+    expected[30:35] = np.array([1, 3, 5, 3, 1]) * 9 / 36  # the gradient is 1 at one of the four places of a pool
+    np.testing.assert_allclose(found.per_base[0], expected, atol=1e-6)
+
+
+def test_gradcam_looks_at_what_a_rectifier_behind_a_pooling_leaves() -> None:
+    found = GradCAM()(of_guanines(nn.MaxPool1d(4), nn.ReLU()), guanines_at(30))
+    # Places 0 .. 8 stand for the middles 3.5, 7.5, ... of the eight bases they read; the last two have 5 and 1.
+    expected = np.interp(np.arange(W), [27.5, 31.5, 35.5], [0, 5, 1])
+    np.testing.assert_allclose(found.per_base[0], expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_gradcam_knows_padding_pooling_and_the_other_strand(padding: str) -> None:
     from holdfast.models.strands import Siamese
@@ -294,6 +347,32 @@ def test_shuffled_weights_destroy_a_map_and_the_model_is_restored() -> None:
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     again = randomisation_check(model, CODES, GradientTimesInput(), seed=1)
     np.testing.assert_array_equal(found.correlation, again.correlation)
+
+
+def test_the_statistics_of_a_norm_are_learned_too_and_are_shuffled_and_restored() -> None:
+    class Normed(nn.Module):
+        """A norm alone tells one position from another."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm1d(W, affine=False)
+            assert self.norm.running_var is not None
+            self.norm.running_var.copy_(torch.arange(1.0, W + 1) ** 2)
+
+        def forward(self, sequence: Tensor) -> Tensor:
+            return self.norm(sequence.sum(dim=1)).sum(dim=1, keepdim=True)
+
+    model = Normed()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    found = randomisation_check(model, CODES, GradientTimesInput())
+    assert found.layers == ("norm",)
+    assert np.abs(found.correlation).max() < 0.6  # 40 places: sd of an empty correlation 0.16
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_model_without_weights_has_nothing_to_forget() -> None:
+    with pytest.raises(InputError, match="Unknown has no weights to shuffle"):
+        randomisation_check(Unknown(), CODES, GradientTimesInput())
 
 
 def test_a_map_that_does_not_look_at_the_weights_survives_the_check() -> None:

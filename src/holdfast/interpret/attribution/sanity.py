@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -10,13 +11,17 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
-from holdfast.core.device import unchanged
+from holdfast.core.device import evaluating, unchanged
+from holdfast.core.errors import InputError
 from holdfast.core.parameters import Count, check_values
 from holdfast.core.random import torch_generator
 from holdfast.dna.codes import Codes
 from holdfast.interpret.attribution.base import Attribution
 
 __all__ = ["Randomisation", "randomisation_check"]
+
+# What a layer learns beside its parameters: the statistics by which a batch norm scales in eval mode.
+STATISTICS = ("running_mean", "running_var")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,8 +51,9 @@ def randomisation_check(
 ) -> Randomisation:
     """Return how much of each map is left when the model forgets what it learned, layer by layer from the top.
 
-    The numbers of each parameter are put in a random order, so that they keep their distribution. A method whose maps
-    still correlate when all layers are shuffled shows the sequence, or the architecture, and not what was learned.
+    The numbers of each parameter, and of a norm's running statistics, are put in a random order, so that they keep
+    their distribution. A method whose maps still correlate when all layers are shuffled shows the sequence, or the
+    architecture, and not what was learned.
 
     Parameters
     ----------
@@ -67,6 +73,11 @@ def randomisation_check(
     Randomisation
         A row for each layer with weights, in the reverse of the order in which the model defines them.
 
+    Raises
+    ------
+    InputError
+        If the model has no weights, or its windows cannot be explained.
+
     References
     ----------
     Adebayo et al. (2018), arXiv:1810.03292, cascading randomisation; there weights are drawn anew.
@@ -83,13 +94,13 @@ def randomisation_check(
     check_values(randomisation_check, {"seed": seed}, "randomisation_check")
     learned = method(model, codes, task=task).per_base
     generator = torch_generator(seed, "randomisation")
-    layers = [
-        (name, layer) for name, layer in reversed(list(model.named_modules())) if list(layer.parameters(recurse=False))
-    ]
+    layers = [(name, numbers) for name, layer in model.named_modules() if (numbers := _learned(layer))][::-1]
+    if not layers:
+        raise InputError(f"{type(model).__name__} has no weights to shuffle; ask about a model that was trained")
     plain, absolute = [], []
-    with unchanged(model):
-        for _, layer in layers:
-            _shuffle_weights(layer, generator)
+    with unchanged(model), evaluating(model):
+        for _, numbers in layers:
+            _shuffle(numbers, generator)
             forgot = method(model, codes, task=task).per_base
             plain.append(_rank_correlation(learned, forgot))
             absolute.append(_rank_correlation(np.abs(learned), np.abs(forgot)))
@@ -101,11 +112,16 @@ def randomisation_check(
     )
 
 
-def _shuffle_weights(layer: nn.Module, generator: torch.Generator) -> None:
-    with torch.no_grad():
-        for parameter in layer.parameters(recurse=False):
-            order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
-            parameter.copy_(parameter.flatten()[order].view_as(parameter))
+def _learned(layer: nn.Module) -> list[Tensor]:
+    """Return what a layer itself has learned: its parameters, and a norm's running statistics."""
+    statistics = [buffer for name, buffer in layer.named_buffers(recurse=False) if name in STATISTICS]
+    return list(chain(layer.parameters(recurse=False), statistics))
+
+
+def _shuffle(numbers: list[Tensor], generator: torch.Generator) -> None:
+    for tensor in numbers:
+        order = torch.randperm(tensor.numel(), generator=generator).to(tensor.device)
+        tensor.copy_(tensor.flatten()[order].view_as(tensor))
 
 
 def _rank_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:

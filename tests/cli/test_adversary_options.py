@@ -50,6 +50,8 @@ def test_without_them_nothing_is_said_of_them(holdfast: Any, trained: Path) -> N
         (("--substitutions", "1", "--protect", "5"), "expected START:END"),
         (("--substitutions", "1", "--protect", "9:5"), "expected [start, end)"),
         (("--substitutions", "1", "--protect", "9:50"), "in a window of 33 bp"),
+        (("--substitutions", "99999"), "audit: substitutions is 99999; expected a whole number from 0 to 1000"),
+        (("--protect", "5:9"), "give --substitutions too"),
     ],
 )
 def test_what_cannot_be_is_refused_with_exit_code_2(

@@ -101,6 +101,32 @@ def test_tracks_hold_the_centre_windows_at_their_coordinates(holdfast: Any, trai
     np.testing.assert_array_equal(np.array(values, dtype=np.float32), maps.per_base[1])
 
 
+def test_a_context_of_the_reverse_strand_is_turned_back_and_a_shuffled_one_is_left_out(
+    holdfast: Any, trained: Path, tmp_path: Path
+) -> None:
+    data = SequenceDataset.open(Run.open(trained).data.places[0])
+    names = [f"chr1:{100 * n}-{100 * n + L}(+)" for n in range(160)]
+    names[3], names[4] = "chr1:300-341(-)", "chr1:400-441(+)_shuf"
+    places = Places(names=tuple(names), chrom=("chr1",) * 160, start=np.arange(160) * 100)
+    again = SequenceDataset.in_memory(np.array(data.codes), np.array(data.labels), split=data.split, places=places)
+    again.save(tmp_path / "data")
+    page = yaml.safe_load((trained / "config.yaml").read_text()) | {"data": str(tmp_path / "data")}
+    (tmp_path / "page.yaml").write_text(yaml.safe_dump(page))
+    done = holdfast("train", tmp_path / "page.yaml", "--runs", tmp_path / "runs")
+    assert done.exit_code == 0, done.output
+    [folder] = (tmp_path / "runs").iterdir()
+    holdfast("explain", "attributions", folder, "--index", "3,4,5", "--method", "gradient-x-input")
+    run = Run.open(folder)
+    maps = read_maps(run)
+    rows = [line.split("\t")[:3] for line in run.path("attribution_regions").read_text().splitlines()]
+    assert rows == [["chr1", "304", "337"], ["chr1", "504", "537"]]
+    track = pybigtools.open(str(run.path("attribution_track")))
+    turned = [value for _, _, value in track.records("chr1", 304, 337)]
+    np.testing.assert_array_equal(np.array(turned, dtype=np.float32), maps.per_base[1][::-1])
+    holdfast("explain", "attributions", folder, "--index", "4", "--method", "gradient-x-input")
+    assert not run.has("attribution_track")
+
+
 def test_stability_is_that_of_all_windows_asked_one_by_one(holdfast: Any, trained: Path) -> None:
     told = holdfast("explain", "stability", trained, "--examples", 6, "--method", "gradient-x-input")
     assert told.exit_code == 0, told.output
@@ -143,6 +169,8 @@ def test_filters_are_made_anew_as_asked(holdfast: Any, trained: Path) -> None:
         (["attributions", "--method", "isn"], "did you mean 'ism'"),
         (["attributions", "--index", "3;5"], "expected whole numbers with commas"),
         (["attributions", "--index", "160"], "the data set has examples 0..159"),
+        (["attributions", "--index", "9" * 30], "the data set has examples 0..159"),
+        (["stability", "--index", "3,-1"], "--index -1: the data set has examples 0..159"),
         (["attributions", "--part", "train"], "name examples with --index"),
         (["attributions", "--set", "strands=forward", "--strands", "both"], "say two things"),
         (["stability", "--task", "1"], "task 1 is asked for; it has 0..0"),

@@ -214,6 +214,30 @@ def test_attention_is_laid_over_the_bases_and_its_peaks_are_written(
     assert "where it was already" in again.output
 
 
+def test_peaks_of_a_context_of_the_reverse_strand_are_counted_along_the_genome(
+    holdfast: Any, attentive: Path, tmp_path: Path
+) -> None:
+    """Two data sets alike but for the strand that the names tell: places are mirrored, letters are not."""
+    told, page = {}, yaml.safe_load((attentive / "config.yaml").read_text())
+    data = SequenceDataset.open(page["data"])
+    for strand in "+-":
+        names = tuple(f"chr1:{100 * n}-{100 * n + L}({strand})" for n in range(160))
+        places = Places(names=names, chrom=("chr1",) * 160, start=np.arange(160) * 100)
+        kept = SequenceDataset.in_memory(np.array(data.codes), np.array(data.labels), split=data.split, places=places)
+        kept.save(tmp_path / f"data{strand}")
+        one = page | {"data": str(tmp_path / f"data{strand}"), "training": {"changes": {"epochs": 1}}}
+        (tmp_path / "page.yaml").write_text(yaml.safe_dump(one))
+        done = holdfast("train", tmp_path / "page.yaml", "--runs", tmp_path / f"runs{strand}")
+        assert done.exit_code == 0, done.output
+        [run] = (tmp_path / f"runs{strand}").iterdir()
+        holdfast("explain", "attention", run, "--index", "120", "--windows", tmp_path / "peaks.fa")
+        told[strand] = (tmp_path / "peaks.fa").read_text().splitlines()
+    (forward, letters), (reverse, same_letters) = told["+"], told["-"]
+    assert letters == same_letters
+    _, _, start, centre = map(int, forward[1:].replace("chr1", "1").split("_"))
+    assert reverse == f">120_chr1_{start}_{2 * 12000 + L - centre}"
+
+
 def test_windows_of_all_bound_examples_are_written_where_none_is_named(
     holdfast: Any, attentive: Path, tmp_path: Path
 ) -> None:

@@ -81,6 +81,23 @@ def test_asked_again_it_reads_and_asked_otherwise_it_says_what_it_writes_over(ho
     assert len([row for row in Run.open(trained).motifs.motifs if row.kind == "attributed"]) <= 1
 
 
+def test_filters_or_a_data_base_that_changed_in_between_are_matched_again(holdfast: Any, trained: Path) -> None:
+    known = trained.parent.parent / "other.meme"
+    names = ("SP1", "MAFK")
+    write_motifs([jaspar_motif(name) for name in names], known)
+    options = ("explain", "motifs", trained, "--database", known, "--width", 12)
+    holdfast(*options)
+    holdfast("explain", "filters", trained, "--filters", 2)
+    again = holdfast(*options)
+    assert again.exit_code == 0, again.output
+    assert "where it was already" not in again.output
+    filters = [row.name for row in Run.open(trained).motifs.motifs if row.kind == "filter"]
+    assert filters == [row.name for row in Run.open(trained).filters]
+    write_motifs([jaspar_motif(name).reverse_complement() for name in names], known)
+    assert "where it was already" not in holdfast(*options).output
+    assert "where it was already" in holdfast(*options).output
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

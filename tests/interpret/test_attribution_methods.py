@@ -126,13 +126,12 @@ def test_mutagenesis_of_a_scanner_recovers_its_matrix() -> None:
 
 @pytest.mark.parametrize("baseline", ["zeros", "uniform", "dinucleotide"])
 @pytest.mark.parametrize("name", ["integrated-gradients", "deeplift"])
-@pytest.mark.parametrize("kind", [HoldfastNet, ZengCNN], ids=["smooth", "rectified"])
+@pytest.mark.parametrize("build", [HoldfastNet, ZengCNN], ids=["smooth", "rectified"])
 def test_contributions_add_up_to_the_difference_from_the_baseline(
-    name: str, baseline: str, kind: type[nn.Module]
+    name: str, baseline: str, build: type[nn.Module]
 ) -> None:
     torch.manual_seed(0)
-    model = kind()
-    codes = CODES.clone()
+    model, codes = build(), CODES.clone()
     codes[0, 7] = 4
     found = ATTRIBUTIONS[name](baseline=baseline)(model, codes)
     against = baselines(baseline, codes, torch.arange(4), count=1, seed=0)[:, 0]

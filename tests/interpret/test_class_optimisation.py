@@ -20,6 +20,7 @@ from holdfast.interpret.class_optimisation import (
 from holdfast.models.dashboard import DashboardRNN
 from holdfast.models.deepgrn import DeepGRN
 from holdfast.models.demo import DeMo
+from holdfast.models.kmer import KmerLogistic
 from holdfast.motifs.motif import Motif
 
 W = 12
@@ -135,3 +136,8 @@ def test_what_cannot_be_optimised_is_refused() -> None:
         ClassOptimisation(steps=1)(DeepGRN(window=84), window=60)
     with pytest.raises(InputError, match="asked for task 4"):
         ClassOptimisation(steps=1)(DeMo(), window=40, task=4)
+
+
+def test_a_model_without_a_gradient_is_refused_rather_than_answered_with_shrunk_noise() -> None:
+    with pytest.raises(InputError, match=r"KmerLogistic has no gradient .* ask it by 'importance'"):
+        ClassOptimisation(steps=2)(KmerLogistic(k=3), window=20)

@@ -169,3 +169,14 @@ def test_settings_out_of_range_are_refused() -> None:
         layer_motifs(scanner(SITE), dataset(), threshold=2)
     with pytest.raises(ConfigError, match="strand is 'other'"):
         argmax_motifs(scanner(SITE), dataset(), strand="other")  # type: ignore[arg-type]
+
+
+def test_a_filter_that_never_fires_behind_a_rectifier_has_no_motif() -> None:
+    convolution = nn.Conv1d(4, 2, 5)
+    with torch.no_grad():
+        convolution.bias[0] = -100.0
+    codes = np.random.default_rng(0).integers(0, 4, (40, 20), dtype=np.uint8)
+    data = SequenceDataset.in_memory(codes, np.ones((40, 1), dtype=np.int8))
+    for threshold in (0.0, 0.5):
+        found = layer_motifs(nn.Sequential(convolution, nn.ReLU()), data, layer="1", threshold=threshold)
+        assert [motif.name for motif in found] == ["filter 1"]

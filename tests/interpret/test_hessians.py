@@ -8,8 +8,10 @@ from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.interpret.hessians import integrated_hessians
+from holdfast.interpret.interactions import gradient_interactions
 from holdfast.models.demo import DeMo
 from holdfast.models.holdfast_net import HoldfastNet
+from holdfast.models.kmer import KmerLogistic
 from holdfast.models.modular import Modular
 from holdfast.models.recurrent import BiLSTM
 
@@ -96,3 +98,10 @@ class TestIntegratedHessians:
             integrated_hessians(Recurrent(), windows(1))
         with pytest.raises(ConfigError, match="nodes is 0"):
             integrated_hessians(Quadratic(), windows(), nodes=0)
+
+
+def test_a_model_without_a_gradient_is_refused_in_words() -> None:
+    codes = np.zeros((1, 12), dtype=np.uint8)
+    for ask in (integrated_hessians, gradient_interactions):
+        with pytest.raises(InputError, match=r"KmerLogistic has no gradient .*pairwise_mutagenesis"):
+            ask(KmerLogistic(k=3), codes)

@@ -73,3 +73,12 @@ class TestGradientInteractions:
         )
         assert np.array_equal(first, again)
         assert not np.array_equal(first, other)
+
+
+def test_an_unknown_base_is_mutated_to_each_of_the_four() -> None:
+    model, codes = Quadratic(), windows(1)
+    codes[0, 2] = 4
+    found = gradient_interactions(model, codes, sources=[(2, 3)], task=1)
+    # Nothing was there, and each of the four bases is put there: a quarter of the form's column for each.
+    expected = -model.form.detach().double().numpy()[:, :, :, 2].mean(axis=2)
+    np.testing.assert_allclose(found.change[0, 0], expected, atol=1e-4)

@@ -226,3 +226,11 @@ def test_settings_out_of_range_are_refused() -> None:
 
 def test_sequences_without_any_known_window_give_no_motif() -> None:
     assert discover_zoops(np.full((5, 30), 4, dtype=np.uint8), SETTINGS, device="cpu") == []
+
+
+@pytest.mark.parametrize("known", [[0], [0, 1], []])
+def test_sequences_of_which_few_are_known_have_a_motif_or_none_but_no_error(known: list[int]) -> None:
+    codes = np.random.default_rng(0).integers(0, 4, (5, 20), dtype=np.uint8)
+    codes[~np.isin(np.arange(5), known)] = 4
+    for found in discover_zoops(codes, Zoops(motifs=2, max_width=8), device="cpu"):
+        assert set(found.sites["sequence"]) <= set(known)

@@ -117,6 +117,26 @@ TRANSFAC = "AC a\nP0 A C G T\n01 1 2 3 4\nXX\n//\n"
 
 
 @pytest.mark.parametrize(
+    "comment",
+    [
+        '"places": ["zz"]',
+        '"places": [3]',
+        '"places": ["chr1:1-9(+)"]',
+        '"start": -3',
+        '"strand": "?"',
+        '"sites": -4',
+        '"sites": Infinity',
+        '"sites": NaN',
+        '"contributions": [[NaN, 1], [1, 1], [1, 1], [1, 1]]',
+    ],
+)
+def test_a_comment_that_does_not_fit_is_refused_with_file_and_line(comment: str, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text(MEME.replace("MOTIF a\n", f"MOTIF a\n# holdfast: {{{comment}}}\n") + ROWS)
+    with pytest.raises(InputError, match=r"x line 7: .*delete the comment"):
+        read_motifs(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("hello\n", "x: no motifs; a MEME file begins with"),

@@ -123,3 +123,14 @@ def test_what_cannot_be_is_refused() -> None:
         ScanSettings(max_p=0)
     with pytest.raises(ConfigError, match="add up to 1"):
         ScanSettings(background=(0.1, 0.1, 0.1, 0.1))
+
+
+@pytest.mark.parametrize("width", [129, 200, 1500])
+def test_a_motif_as_wide_as_a_window_of_deepsea_passes_over_unknown_bases(width: int) -> None:
+    rng = np.random.default_rng(0)
+    motif = Motif(name="wide", probabilities=rng.dirichlet([0.5] * 4, width).T, sites=50)
+    codes = np.full(4 * width, 4, dtype=np.uint8)
+    codes[: width + 3] = rng.integers(0, 4, width + 3, dtype=np.uint8)
+    found = scan_motifs([motif], ["toy"], [codes], ScanSettings(max_p=1.0, both_strands=False))
+    assert set(found["start"]) <= {0, 1, 2, 3}
+    assert found["site"].str.fullmatch("[ACGT]+").all()

@@ -75,7 +75,7 @@ def audit(
     changes: dict[str, object] = {"part": part, "n_try": n_try, "bootstrap": bootstrap, "strands": average}
     changes["windows"] = "all" if windows == 0 else windows
     changes |= {"perturbations": _perturbations(perturb, epsilon), "substitutions": substitutions}
-    changes["protect"] = _stretch(protect)
+    changes["protect"] = _stretch(protect, substitutions)
     asked = {name: value for name, value in changes.items() if value is not None}
     threat: dict[str, object] = {"max_shift": max_shift, "protect_core": protect_core, "strands": strands}
     progress = progress_to_stderr()
@@ -143,8 +143,8 @@ def _audit_module(
     return audit_reference(
         module,
         data,
-        ShiftSettings.model_validate(threat),
-        settings=AuditSettings.model_validate(asked),
+        ShiftSettings.of(threat, "--module"),
+        settings=AuditSettings.of(asked, "audit"),
         output=output,
         device=device or "auto",
         save=save,
@@ -161,9 +161,11 @@ def _perturbations(names: str | None, epsilon: float | None) -> list[dict[str, o
     return [{"name": name.strip(), "params": params} for name in names.split(",")]
 
 
-def _stretch(words: str | None) -> tuple[int, int] | None:
+def _stretch(words: str | None, substitutions: int | None) -> tuple[int, int] | None:
     if words is None:
         return None
+    if not substitutions:
+        raise ConfigError("--protect says what --substitutions may not exchange; give --substitutions too")
     start, colon, end = words.partition(":")
     if not (colon and start.isdecimal() and end.isdecimal()):
         raise ConfigError(f"--protect {words}: expected START:END in bases of the window, such as 30:45")

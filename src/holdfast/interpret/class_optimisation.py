@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from holdfast.core.parameters import Count, Positive, Size, check_fields
 from holdfast.core.random import torch_generator
 from holdfast.interpret.asking import Asked, asking, windows_of
+from holdfast.interpret.attribution.gradients import input_gradient
 from holdfast.motifs.motif import Motif
 
 __all__ = ["ClassOptimisation", "OptimisedInputs", "informative_columns", "input_motif", "most_informative_run"]
@@ -143,11 +144,13 @@ class ClassOptimisation:
         Raises
         ------
         InputError
-            If the model cannot read such a window, or has no such task.
+            If the model cannot read such a window, has no such task, or has no gradient.
         """
         windows_of(torch.zeros(1, window, dtype=torch.uint8), model, task)
         starts = torch.stack([self._noise(number, window) for number in range(self.starts)])
         with asking(model, task=task, device=device) as asked:
+            # The penalty has a gradient whatever the model: without this the answer would be noise that shrinks.
+            input_gradient(asked, starts[:1].to(asked.device), instead="ask it by 'importance'")
             parts = [self._descend(asked, block.to(asked.device)) for block in starts.split(self.batch_size)]
         inputs, logits, losses = (torch.cat(column).float() for column in zip(*parts, strict=True))
         return OptimisedInputs(

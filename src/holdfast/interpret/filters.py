@@ -119,7 +119,8 @@ def layer_motifs(
         sites = _Sites(view, len(peak))
         for codes in view.blocks(home):
             response = view.layer(one_hot(codes))
-            strong = response - median[:, None] >= threshold * (peak - median)[:, None]
+            above = response - median[:, None]
+            strong = (above > 0) & (above >= threshold * (peak - median)[:, None])
             sites.add(one_hot(codes), strong & (sites.total < max_sites).to(home)[:, None])
     return sites.motifs(pseudocount=1.0, source=f"layer {view.layer.name}, above {threshold:g} of the largest response")
 

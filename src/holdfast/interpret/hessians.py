@@ -21,6 +21,7 @@ from holdfast.core.parameters import Count, Size, check_values
 from holdfast.dna.codes import Codes, one_hot
 from holdfast.interpret.asking import Asked, asking, windows_of
 from holdfast.interpret.attribution.gradients import input_gradient
+from holdfast.interpret.interactions import WITHOUT_GRADIENT
 
 __all__ = ["IntegratedHessians", "integrated_hessians"]
 
@@ -164,6 +165,7 @@ def _second(model: Asked, slope: Tensor, asked: Tensor) -> Tensor:
 
 def _check_twice_differentiable(model: Asked, sequence: Tensor) -> None:
     """Refuse a model with a layer whose gradient has none: autograd would take its curvature as 0 without a word."""
+    input_gradient(model, sequence, instead=WITHOUT_GRADIENT)
     with torch.enable_grad():
         todo, seen = [model(sequence.clone().requires_grad_()).grad_fn], set()
     while todo:

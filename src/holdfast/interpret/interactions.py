@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from holdfast.core.errors import InputError
 from holdfast.core.parameters import Count, Size, check_values
 from holdfast.core.random import numpy_generator
-from holdfast.dna.codes import Codes, one_hot
+from holdfast.dna.codes import UNKNOWN, Codes, one_hot
 from holdfast.interpret.asking import Asked, asking, windows_of
 from holdfast.interpret.attribution.gradients import input_gradient
 
-__all__ = ["GradientInteractions", "PairEffects", "gradient_interactions", "pairwise_mutagenesis"]
+__all__ = ["WITHOUT_GRADIENT", "GradientInteractions", "PairEffects", "gradient_interactions", "pairwise_mutagenesis"]
 
 Interval = tuple[int, int]
+WITHOUT_GRADIENT = "pairwise_mutagenesis (--kind pairs) needs none"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -196,20 +197,22 @@ def _substituted(codes: Codes, place: NDArray[np.int64], base: Codes) -> Codes:
 
 
 def _mutants(codes: Codes, source: Interval, count: int, seed: tuple[int, int]) -> Codes:
-    """Return (M, W) windows in which every base of the source is another one."""
+    """Return (M, W) windows in which every base of the source is another one; an unknown one is any of the four."""
     start, end = source
+    there = codes[start:end].astype(np.int64)
+    choices = np.where(there < UNKNOWN, 3, 4)
     if end - start == 1:
-        steps = np.array([[1], [2], [3]])
+        steps = 1 + np.arange(choices[0])[:, None]
     else:
         rng = numpy_generator(seed[0], "mutants", seed[1], start, end)
-        steps = rng.integers(1, 4, (count, end - start))
+        steps = 1 + rng.integers(0, choices, (count, end - start))
     places = np.broadcast_to(np.arange(start, end), steps.shape)
-    return _substituted(codes, places, ((codes[start:end] + steps) % 4).astype(np.uint8))
+    return _substituted(codes, places, ((there + steps) % 4).astype(np.uint8))
 
 
 def _gradient_change(model: Asked, codes: Codes, mutants: Codes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the (4, W) mean change of the gradient and the (W,) strength of the change."""
     both = torch.from_numpy(np.concatenate([codes[None], mutants])).to(model.device)
-    gradient = input_gradient(model, one_hot(both)).float()
+    gradient = input_gradient(model, one_hot(both), instead=WITHOUT_GRADIENT).float()
     change = gradient[0] - gradient[1:]
     return change.mean(dim=0).numpy(force=True), change.abs().mean(dim=0).amax(dim=0).numpy(force=True)

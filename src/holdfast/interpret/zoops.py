@@ -211,6 +211,8 @@ class _Search:
         background = self.background.float()
         ratio = (seed_probabilities(torch.from_numpy(seeds).to(self.codes.device), background) / background).log()
         first = self.aligner.aligned(quick, ratio)[:_SCREENED]
+        if not first:  # fewer than two sequences have a place for a site
+            return []
         again = self.aligner.aligned(quick, self._mixture(first).to(torch.float32).log_ratio(background))
         starts = self._mixture(_different(again)[: self.settings.finalists]).to(torch.float32)
         fit = fit_zoops(quick, starts, background, tolerance=_ROUGHLY, max_iterations=_ROUGH_STEPS)

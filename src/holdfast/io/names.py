@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from holdfast.core.errors import InputError
 
-__all__ = ["SHUFFLED", "coordinates", "refuse_bound_twins", "twin_groups"]
+__all__ = ["SHUFFLED", "coordinates", "on_reverse_strand", "refuse_bound_twins", "twin_groups"]
 
 SHUFFLED = "_shuf"
 _PEAK = "_peak"
+_REVERSE = ("(-)", "_rc")
 _NAMES_A_BLOCK = 1 << 13
 _NO_MARKS = bytes(set(range(256)) - set(b":-\n"))
 
@@ -72,6 +73,24 @@ def _tokens(names: Sequence[str]) -> list[str] | None:
     if joined.encode().translate(None, _NO_MARKS) != b":-\n" * len(names):
         return None
     return joined.replace(":", "\n").replace("-", "\n").split("\n")[:-1]
+
+
+def on_reverse_strand(names: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which sequences are read from the reverse strand of their place, as far as names tell.
+
+    Names end so where bedtools cut sequences by strand, and where a DeepSEA file holds reverse complements.
+
+    Parameters
+    ----------
+    names
+        N names.
+
+    Examples
+    --------
+    >>> on_reverse_strand(["chr1:11-20(-)", "chr1:11-20(+)", "chr2:31-40(-)_shuf", "train_7_rc"]).tolist()
+    [True, False, True, True]
+    """
+    return np.array([name.removesuffix(SHUFFLED).endswith(_REVERSE) for name in names], dtype=bool)
 
 
 def twin_groups(names: Sequence[str]) -> NDArray[np.int64] | None:

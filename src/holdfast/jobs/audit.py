@@ -164,7 +164,7 @@ def audit_again(
         model,
         examples,
         experiment.build_shift(examples.context),
-        settings=AuditSettings.model_validate(experiment.audit.model_dump() | dict(changes)),
+        settings=AuditSettings.of(experiment.audit.model_dump() | dict(changes), "audit"),
         device=device or experiment.device,
         progress=progress,
     )

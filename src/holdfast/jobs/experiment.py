@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -32,6 +32,20 @@ STRATEGY_NAMES = {"centre": "No Shift", "random": "Rnd", "worst": "Worst", "wors
 
 class _Page(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], where: str) -> Self:
+        """Return the page of plain values.
+
+        Raises
+        ------
+        ConfigError
+            If a key is unknown or a value impossible.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigError(f"{where}: {explained(error, cls)}") from error
 
 
 class ShiftSettings(_Page):
@@ -151,10 +165,7 @@ class Experiment(_Page):
         ConfigError
             If a key is unknown or a value impossible; the message names its path and the nearest known spelling.
         """
-        try:
-            experiment = cls.model_validate(page)
-        except ValidationError as error:
-            raise ConfigError(f"{where}: {explained(error, cls)}") from error
+        experiment = cls.of(page, where)
         try:
             kept = experiment.training.recipe().keep
             if experiment.training.all_data and kept != "last":

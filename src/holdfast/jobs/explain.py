@@ -195,10 +195,10 @@ def named(subject: Subject, index: Sequence[int]) -> Chosen:
     InputError
         If there is no such example.
     """
+    wrong = next((number for number in index if not 0 <= number < len(subject.data)), None)
+    if wrong is not None:
+        raise InputError(f"--index {wrong}: the data set has examples 0..{len(subject.data) - 1}")
     rows = np.array(list(dict.fromkeys(index)), dtype=np.int64)
-    wrong = rows[(rows < 0) | (rows >= len(subject.data))]
-    if len(wrong):
-        raise InputError(f"--index {wrong[0]}: the data set has examples 0..{len(subject.data) - 1}")
     return Chosen(rows, f"{len(rows)} example{'s' if len(rows) > 1 else ''} named by number")
 
 

@@ -13,6 +13,7 @@ from holdfast.core.progress import SILENT, Progress
 from holdfast.data.dataset import SequenceDataset
 from holdfast.interpret.attribution import Attributions
 from holdfast.io.browser import write_bed, write_bigwig
+from holdfast.io.names import SHUFFLED, on_reverse_strand
 from holdfast.jobs.explain import Question, Subject, open_subject, worst_columns
 from holdfast.jobs.explain_answers import Answer, choose, stored_before
 from holdfast.report import write_report
@@ -129,20 +130,20 @@ def _stored(
 
 
 def _write_tracks(run: Run, maps: StoredMaps) -> None:
-    """Write the centre windows for a genome browser; without coordinates, remove what another data set left."""
-    if maps.chrom is None or maps.start is None:
+    """Write the centre windows that lie in the genome for a browser; without any, remove what was there before."""
+    shuffled = np.array([str(name).endswith(SHUFFLED) for name in maps.names])
+    shown = (maps.role == "centre") & ~shuffled
+    if maps.chrom is None or maps.start is None or not shown.any():
         for kind in _TRACKS:
             run.path(kind).unlink(missing_ok=True)
         return
-    centre = maps.role == "centre"
-    chrom, start = maps.chrom[centre].tolist(), (maps.start + maps.offset)[centre]
-    bound = 1 / (1 + np.exp(-maps.logits[centre].astype(np.float64)))
-    write_bed(
-        run.path("attribution_regions"),
-        chrom=chrom,
-        start=start,
-        end=start + maps.window,
-        names=maps.names[centre].tolist(),
-        score=bound,
-    )
-    write_bigwig(run.path("attribution_track"), chrom=chrom, start=start, values=maps.per_base[centre])
+    names, chrom = maps.names[shown].tolist(), maps.chrom[shown].tolist()
+    # Browsers count along the forward strand: a context read from the other one begins at its last base.
+    turned = on_reverse_strand(names)
+    offset, left = maps.offset[shown], maps.context - maps.window - maps.offset[shown]
+    start = maps.start[shown] + np.where(turned, left, offset)
+    values = np.where(turned[:, None], maps.per_base[shown][:, ::-1], maps.per_base[shown])
+    bound = 1 / (1 + np.exp(-maps.logits[shown].astype(np.float64)))
+    regions, track = (run.path(kind) for kind in _TRACKS)
+    write_bed(regions, chrom=chrom, start=start, end=start + maps.window, names=names, score=bound)
+    write_bigwig(track, chrom=chrom, start=start, values=values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,7 +83,13 @@ def explain_motifs(
     run = subject.run
     chosen = named(subject, question.index) if question.index else drawn_bound(subject, question.n)
     targets = motif_database(database, taxon=taxon)
-    asked = {"motifs": motifs, "width": width, "database": [database, taxon, len(targets)]}
+    filters = _filters(run)
+    asked = {
+        "motifs": motifs,
+        "width": width,
+        "database": [database, taxon, _mark(targets)],
+        "filters": _mark([one.motif for one in filters]),
+    }
     settings = subject.settings(question, chosen.rows, **asked)
     whole = run.has("motif_file") and run.has("matches")
     there = stored_before(run, "motifs", lambda: run.motifs, progress) if whole else None
@@ -92,7 +99,7 @@ def explain_motifs(
         progress.say(f"writing over the motifs by {there.method} of {there.chosen} in {run.path('motifs')}")
     began = time.perf_counter()
     found = _attributed(subject, question, chosen.rows, motifs=motifs, width=width, progress=progress)
-    shown = [*found, *_filters(run)]
+    shown = [*found, *filters]
     if not shown:
         raise InputError(
             f"{run.folder}: the maps share no motif, and there are no filters to name; try more --examples"
@@ -157,6 +164,14 @@ def _filters(run: Run) -> list[_Shown]:
         for row in rows
     )
     return [_Shown(motif, "filter") for motif in motifs]
+
+
+def _mark(motifs: Sequence[Motif]) -> str:
+    """Return a mark of some motifs: others, another question."""
+    whole = hashlib.sha256()
+    for one in motifs:
+        whole.update(f"{one.label} {one.sites} {one.probabilities.tolist()}".encode())
+    return whole.hexdigest()[:16]
 
 
 def _found(shown: _Shown, matches: Sequence[MotifMatch]) -> FoundMotif:

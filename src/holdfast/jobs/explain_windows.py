@@ -19,6 +19,7 @@ from holdfast.interpret.attention import AttentionMap, attention_maps, max_atten
 from holdfast.interpret.hessians import integrated_hessians
 from holdfast.interpret.interactions import gradient_interactions, pairwise_mutagenesis
 from holdfast.interpret.temporal import Unread, temporal_scores
+from holdfast.io.names import on_reverse_strand
 from holdfast.jobs.explain import Question, Subject, named, open_subject
 from holdfast.jobs.explain_answers import Answer, ask_of_windows, asked_about, choose, stored_before
 from holdfast.report import write_report
@@ -299,8 +300,14 @@ def _attention_records(subject: Subject, rows: NDArray[np.int64]) -> list[str]:
     places = examples.places
     chrom = places.names if places.chrom is None else places.chrom
     origin = np.zeros(len(rows), dtype=np.int64) if places.start is None else places.start
-    half = best.codes.shape[1] // 2
+    first, centre = np.full(len(rows), offset), best.start + best.codes.shape[1] // 2
+    if places.start is not None:  # a context read from the reverse strand is counted from its other end
+        turned, context = on_reverse_strand(places.names), contexts.shape[1]
+        first = np.where(turned, context - offset - subject.shift.window, first)
+        centre = np.where(turned, context - centre, centre)
     return [
-        f">{row}_{'_'.join(str(name).split())}_{first + offset}_{first + start + half}\n{decode(codes)}\n"
-        for row, name, first, start, codes in zip(rows, chrom, origin, best.start, best.codes, strict=True)
+        f">{row}_{'_'.join(str(name).split())}_{start}_{middle}\n{decode(codes)}\n"
+        for row, name, start, middle, codes in zip(
+            rows, chrom, origin + first, origin + centre, best.codes, strict=True
+        )
     ]

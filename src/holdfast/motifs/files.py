@@ -128,25 +128,30 @@ def _motif(record: MatrixRecord, file: str) -> Motif:
     remarks = _checked(record)
     sites = float(total.max()) if record.counted and not shares else record.sites
     weights = remarks.get("contributions")
-    return Motif(
-        name=str(remarks.get("name", record.name)),
-        probabilities=record.values / total,
-        source=str(remarks.get("source", file)),
-        sites=remarks.get("sites", sites),
-        contributions=None if weights is None else np.array(weights, dtype=np.float64),
-        accession=str(remarks.get("accession", record.accession)),
-        start=int(remarks.get("start", 0)),
-        strand="-" if remarks.get("strand") == "-" else "+",
-        places=tuple(Interval.parse(str(place), one_based_inclusive=False) for place in remarks.get("places", ())),
-    )
+    try:
+        return Motif(
+            name=str(remarks.get("name", record.name)),
+            probabilities=record.values / total,
+            source=str(remarks.get("source", file)),
+            sites=remarks.get("sites", sites),
+            contributions=None if weights is None else np.array(weights, dtype=np.float64),
+            accession=str(remarks.get("accession", record.accession)),
+            start=int(remarks.get("start", 0)),
+            strand="-" if remarks.get("strand") == "-" else "+",
+            places=tuple(Interval.parse(str(place), one_based_inclusive=False) for place in remarks.get("places", ())),
+        )
+    except InputError as error:
+        raise InputError(f"{record.place}: {error}; mend or delete the comment of this motif") from error
 
 
 def _checked(record: MatrixRecord) -> Mapping[str, Any]:
     """Return the remarks if they are what :func:`_record` writes: somebody may have edited the file."""
     found, shape = record.remarks, record.values.shape
     numbers = found.get("contributions")
-    right = isinstance(found.get("start", 0), int) and isinstance(found.get("places", []), list)
-    right &= isinstance(found.get("sites", None), (int, float, type(None)))
+    start, sites = found.get("start", 0), found.get("sites")
+    right = isinstance(start, int) and start >= 0 and isinstance(found.get("places", []), list)
+    right &= found.get("strand", "+") in ("+", "-")
+    right &= sites is None or (isinstance(sites, (int, float)) and np.isfinite(sites) and sites >= 0)
     right &= numbers is None or _is_matrix(numbers, shape)
     if not right:
         raise InputError(f"{record.place}: the comment of this motif does not fit its matrix; delete the comment")

@@ -292,8 +292,8 @@ class Motif:
     ) -> Motif:
         """Return the motif without the columns at either end that say little.
 
-        An end column goes while its information is below ``bits`` and below ``share`` of the best column's: the
-        higher of the two counts. The defaults are DeepBind's rule; the review of Koo & Ploenzke has ``bits=0.5,
+        An end column goes while its information is below ``bits`` or below ``share`` of the best column's, whichever
+        is higher. The defaults are DeepBind's rule; the review of Koo & Ploenzke has ``bits=0.5,
         share=0, flank=3``.
 
         Parameters

@@ -31,8 +31,6 @@ HIT_COLUMNS = ("motif", "sequence", "start", "end", "strand", "score", "p", "q",
 _RANGE = 1000
 # Windows scored at a time: what is in work stays within a core's cache.
 _BLOCK = 1 << 18
-# A window with an unknown base never is a site.
-_NEVER = -(1 << 24)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,14 +175,17 @@ class _Scores:
         """Return sums over a site as bits."""
         return np.asarray(total / self.scale + self.lowest * self.matrix.shape[1])
 
-    def along(self, codes: Codes, *, turned: bool) -> Iterator[tuple[int, NDArray[np.int32]]]:
+    def along(self, codes: Codes, *, turned: bool) -> Iterator[tuple[int, NDArray[np.signedinteger]]]:
         """Yield blocks of window scores with the first window's place; windows with an unknown base score below 0."""
         matrix = self.matrix[::-1, ::-1] if turned else self.matrix
-        padded = np.vstack([matrix, np.full(matrix.shape[1], _NEVER, dtype=np.int32)])
+        # One unknown base outweighs all others. Sums of many stay within 32 bits for motifs up to 1,400 columns.
+        never = -1 - int(matrix.max(axis=0).sum())
+        kind = np.int32 if -never * matrix.shape[1] <= np.iinfo(np.int32).max else np.int64
+        padded = np.vstack([matrix, np.full(matrix.shape[1], never)]).astype(kind)
         windows = len(codes) - matrix.shape[1] + 1
         for first in range(0, windows, _BLOCK):
             size = min(_BLOCK, windows - first)
-            total = np.zeros(size, dtype=np.int32)
+            total = np.zeros(size, dtype=kind)
             for place, column in enumerate(padded.T):
                 total += np.ascontiguousarray(column)[codes[first + place : first + place + size]]
             yield first, total

@@ -13,8 +13,11 @@ from holdfast.interpret.attribution.base import Attribution, Explained, TaskLogi
 
 __all__ = ["CorrectedGradient", "GradientTimesInput", "Saliency", "input_gradient", "without_gradient"]
 
+# What explains a model that has no gradient.
+ANY_MODEL = "explain it by 'ism' or 'occlusion'"
 
-def input_gradient(model: TaskLogit, sequence: Tensor) -> Tensor:
+
+def input_gradient(model: TaskLogit, sequence: Tensor, *, instead: str = ANY_MODEL) -> Tensor:
     """Return the gradient of each example's own logit with respect to its input, (N, 4, W).
 
     Parameters
@@ -23,6 +26,8 @@ def input_gradient(model: TaskLogit, sequence: Tensor) -> Tensor:
         In eval mode.
     sequence
         (N, 4, W), one-hot or relaxed.
+    instead
+        What to do with a model that has no gradient.
 
     Raises
     ------
@@ -31,16 +36,16 @@ def input_gradient(model: TaskLogit, sequence: Tensor) -> Tensor:
     """
     with torch.enable_grad():
         asked = sequence.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(model(asked).sum(), asked, allow_unused=True)
+        logit = model(asked).sum()
+        (gradient,) = torch.autograd.grad(logit, asked, allow_unused=True) if logit.requires_grad else (None,)
     if gradient is None:
-        raise InputError(without_gradient(model))
+        raise InputError(without_gradient(model, instead=instead))
     return gradient
 
 
-def without_gradient(model: TaskLogit) -> str:
+def without_gradient(model: TaskLogit, *, instead: str = ANY_MODEL) -> str:
     """Return what to say of a model that reads its input in a way that has no gradient."""
-    name = type(model.model).__name__
-    return f"{name} has no gradient with respect to the bases; explain it by 'ism' or 'occlusion'"
+    return f"{type(model.model).__name__} has no gradient with respect to the bases; {instead}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,6 +88,8 @@ def test_class_optimisation_keeps_the_best_starts_and_is_read_again(holdfast: An
     assert len(best.probabilities) == W
     assert best.consensus in told.output
     assert best.bound > 0.5
+    assert best.bound_as_sequence is not None
+    assert "as a sequence" in Run.open(trained).path("report").read_text()
     assert record.shared is not None
     assert len(record.shared.likeness) == 6
     assert f"shared by all starts: {record.shared.consensus}" in told.output

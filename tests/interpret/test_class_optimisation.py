@@ -132,6 +132,13 @@ def test_the_most_informative_run_of_even_information_is_the_whole() -> None:
     assert most_informative_run(sure, width=9).width == 4
 
 
+def inputs_of(inputs: np.ndarray, *, losses: np.ndarray) -> OptimisedInputs:
+    sure = np.ones(len(inputs), dtype=np.float32)
+    return OptimisedInputs(
+        method="", task=0, inputs=inputs, probabilities=sure, sequence_probabilities=sure, losses=losses
+    )
+
+
 def noisy_inputs(starts: int, *, window: int = 40, seed: int = 0) -> tuple[OptimisedInputs, list[int]]:
     """Return inputs with a site somewhere, on either strand in turn, over noise a tenth as high; and where."""
     rng = np.random.default_rng(seed)
@@ -142,8 +149,7 @@ def noisy_inputs(starts: int, *, window: int = 40, seed: int = 0) -> tuple[Optim
         if number % 2:
             inputs[number] = inputs[number, ::-1, ::-1]
     losses = np.linspace(0.1, 0.2, starts, dtype=np.float32)[:, None]
-    probabilities = np.ones(starts, dtype=np.float32)
-    return OptimisedInputs(method="", task=0, inputs=inputs, probabilities=probabilities, losses=losses), places
+    return inputs_of(inputs, losses=losses), places
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -182,17 +188,13 @@ def test_starts_that_show_different_sites_are_told_by_their_likeness() -> None:
     inputs = np.zeros((2, 4, 12), dtype=np.float32)
     inputs[0, 0, 2:6] = 0.5
     inputs[1, 1, 2:6] = 0.5  # neither A nor, on the other strand, T
-    found = OptimisedInputs(
-        method="", task=0, inputs=inputs, probabilities=np.ones(2, np.float32), losses=np.zeros((2, 1), np.float32)
-    )
+    found = inputs_of(inputs, losses=np.zeros((2, 1), np.float32))
     assert shared_site(found).likeness.tolist() == pytest.approx([1.0, 0.0])
 
 
 def test_inputs_without_a_positive_entry_share_a_flat_motif() -> None:
     inputs = np.full((2, 4, 5), -1.0, dtype=np.float32)
-    found = OptimisedInputs(
-        method="", task=0, inputs=inputs, probabilities=np.zeros(2, np.float32), losses=np.ones((2, 1), np.float32)
-    )
+    found = inputs_of(inputs, losses=np.zeros((2, 1), np.float32))
     site = shared_site(found)
     np.testing.assert_allclose(site.motif.probabilities, 0.25)
     assert site.likeness.tolist() == [0.0, 0.0]
@@ -204,6 +206,22 @@ def test_the_starts_of_a_scanner_share_its_site() -> None:
     assert SITE in site.motif.consensus
     assert site.motif.width <= len(SITE) + 2
     assert site.likeness.min() > 0.8
+
+
+def test_an_input_that_only_numbers_between_sequences_make_bound_is_told_from_its_sequence() -> None:
+    """A model that likes what is below 0, which no sequence has, against one that likes a site."""
+
+    class BelowZero(nn.Module):
+        def forward(self, sequence: Tensor) -> Tensor:
+            return (-40 * sequence.clamp(max=0)).sum(dim=(1, 2))[:, None] - 5
+
+    fooled = ClassOptimisation(steps=200, starts=3)(BelowZero(), window=W)
+    assert fooled.probabilities.min() > 0.9
+    # Of any sequence the logit is -5.
+    np.testing.assert_allclose(fooled.sequence_probabilities, 1 / (1 + math.exp(5)), rtol=1e-6)
+    sound = ClassOptimisation(steps=400, starts=3)(scanner(), window=30)
+    # A site has 7 of 7 bases right: a logit of 7 - 6.
+    np.testing.assert_allclose(sound.sequence_probabilities, 1 / (1 + math.exp(-1)), rtol=1e-6)
 
 
 def test_what_cannot_be_optimised_is_refused() -> None:

@@ -105,10 +105,11 @@ def _print_optimised(record: ClassOptimisationRecord) -> None:
 
     console = to_stdout()
     console.print(f"best {len(record.best)} of {record.n_starts} starts; {record.method}; {record.task}", markup=False)
-    table = plain_table("start", "P+", "loss", "bits", "strongest columns")
+    table = plain_table("start", "P+", "as sequence", "loss", "bits", "strongest columns")
     for row in record.best:
         bits = cell(row.information_bits, 1)
-        table.add_row(str(row.start), cell(row.bound), cell(row.loss), bits, row.consensus)
+        of_sequence = "–" if row.bound_as_sequence is None else cell(row.bound_as_sequence)
+        table.add_row(str(row.start), cell(row.bound), of_sequence, cell(row.loss), bits, row.consensus)
     console.print(table)
     if record.shared is not None:
         likeness = cell(record.shared.median_likeness)

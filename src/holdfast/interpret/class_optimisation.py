@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from holdfast.core.parameters import Count, Positive, Size, check_fields
 from holdfast.core.random import torch_generator
+from holdfast.dna.codes import one_hot
 from holdfast.interpret.asking import Asked, asking, windows_of
 from holdfast.motifs.motif import Motif
 
@@ -56,6 +57,9 @@ class OptimisedInputs:
         (K, 4, W) float32, relaxed, as the last step left them.
     probabilities
         (K,) float32 P+ of these inputs.
+    sequence_probabilities
+        (K,) float32 P+ of the sequences of each column's largest entry. Far below the others, the model was moved by
+        what no sequence has, entries below 0 or in between, and the motif is not what it looks for in sequences.
     losses
         (K, steps + 1) float32: the loss before each step and after the last.
     """
@@ -64,6 +68,7 @@ class OptimisedInputs:
     task: int
     inputs: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+    sequence_probabilities: NDArray[np.float32]
     losses: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -163,20 +168,21 @@ class ClassOptimisation:
         starts = torch.stack([self._noise(number, window) for number in range(self.starts)])
         with asking(model, task=task, device=device) as asked:
             parts = [self._descend(asked, block.to(asked.device)) for block in starts.split(self.batch_size)]
-        inputs, logits, losses = (torch.cat(column).float() for column in zip(*parts, strict=True))
+        inputs, logits, hard, losses = (torch.cat(column).float() for column in zip(*parts, strict=True))
         return OptimisedInputs(
             method=repr(self),
             task=task,
             inputs=inputs.numpy(force=True),
             probabilities=logits.sigmoid().numpy(force=True),
+            sequence_probabilities=hard.sigmoid().numpy(force=True),
             losses=losses.numpy(force=True),
         )
 
     def _noise(self, number: int, window: int) -> Tensor:
         return torch.rand(4, window, generator=torch_generator(self.seed, "class optimisation", number))
 
-    def _descend(self, model: Asked, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return inputs (K, 4, W), logits (K,) and losses (K, steps + 1) of some starts."""
+    def _descend(self, model: Asked, start: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return inputs (K, 4, W), their logits (K,), those of their sequences, and losses (K, steps + 1)."""
         inputs = start.clone().requires_grad_()
         optimiser = torch.optim.RMSprop([inputs], lr=self.rate, alpha=ALPHA)
         losses = []
@@ -187,7 +193,8 @@ class ClassOptimisation:
             losses.append(loss.detach())
             optimiser.step()
         loss, logit = self._loss(model, inputs)
-        return inputs.detach(), logit, torch.stack([*losses, loss.detach()], dim=1)
+        hard = model(one_hot(inputs.detach().argmax(dim=1).to(torch.uint8)))
+        return inputs.detach(), logit, hard, torch.stack([*losses, loss.detach()], dim=1)
 
     def _loss(self, model: Asked, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return (K,) losses and logits; a start's loss depends on it alone."""

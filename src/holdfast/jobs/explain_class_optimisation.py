@@ -117,6 +117,7 @@ def _start(found: OptimisedInputs, number: int) -> OptimisedStart:
         start=number,
         loss=float(found.losses[number, -1]),
         bound=float(found.probabilities[number]),
+        bound_as_sequence=float(found.sequence_probabilities[number]),
         probabilities=motif.probabilities.T.tolist(),
         run_start=run_start,
         run_end=run_end,

@@ -39,6 +39,8 @@ class OptimisedStart(Record):
     loss: float
     bound: float
     """P+ of the relaxed input, before it was made a motif."""
+    bound_as_sequence: float | None = None
+    """P+ of the sequence of its largest entries; None in answers from before this was asked."""
     probabilities: list[Annotated[list[float], Field(min_length=4, max_length=4)]]
     """W rows of A, C, G, T."""
     run_start: int = Field(ge=0)

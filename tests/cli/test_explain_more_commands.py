@@ -88,12 +88,20 @@ def test_class_optimisation_keeps_the_best_starts_and_is_read_again(holdfast: An
     assert len(best.probabilities) == W
     assert best.consensus in told.output
     assert best.bound > 0.5
+    assert best.bound_as_sequence is not None
+    assert "as a sequence" in Run.open(trained).path("report").read_text()
+    assert record.shared is not None
+    assert len(record.shared.likeness) == 6
+    assert f"shared by all starts: {record.shared.consensus}" in told.output
+    assert "What all 6 starts share" in Run.open(trained).path("report").read_text()
     assert "What it would call bound most surely" in Run.open(trained).path("report").read_text()
     before = Run.open(trained).path("class_optimisation").stat().st_mtime_ns
     assert "where it was already" in holdfast(*asked).output
     assert Run.open(trained).path("class_optimisation").stat().st_mtime_ns == before
     other = holdfast(*asked[:-1], 4)
     assert "writing over logprob, 40 steps" in other.stderr
+    holdfast("explain", "class-optimisation", trained, "--starts", 1, "--steps", 40)
+    assert Run.open(trained).page("class_optimisation", ClassOptimisationRecord).shared is None
 
 
 def test_the_effect_of_a_pattern_is_the_mean_difference_of_the_same_sequences(holdfast: Any, trained: Path) -> None:

@@ -14,8 +14,12 @@ from holdfast.dna.codes import encode
 from holdfast.interpret.class_optimisation import (
     ClassOptimisation,
     Objective,
+    OptimisedInputs,
     input_motif,
     most_informative_run,
+    relative_heights,
+    shared_site,
+    strongest_columns,
 )
 from holdfast.models.dashboard import DashboardRNN
 from holdfast.models.deepgrn import DeepGRN
@@ -127,6 +131,98 @@ def test_the_most_informative_run_of_even_information_is_the_whole() -> None:
     sure = Motif(name="sure", probabilities=np.eye(4))
     assert most_informative_run(sure).consensus == "ACGT"
     assert most_informative_run(sure, width=9).width == 4
+
+
+def inputs_of(inputs: np.ndarray, *, losses: np.ndarray) -> OptimisedInputs:
+    sure = np.ones(len(inputs), dtype=np.float32)
+    return OptimisedInputs(
+        method="", task=0, inputs=inputs, probabilities=sure, sequence_probabilities=sure, losses=losses
+    )
+
+
+def noisy_inputs(starts: int, *, window: int = 40, seed: int = 0) -> tuple[OptimisedInputs, list[int]]:
+    """Return inputs with a site somewhere, on either strand in turn, over noise a tenth as high; and where."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.uniform(0, 0.05, (starts, 4, window)).astype(np.float32)
+    places = rng.integers(0, window - len(SITE), starts).tolist()
+    for number, place in enumerate(places):
+        inputs[number, encode(SITE), np.arange(place, place + len(SITE))] += 0.5
+        if number % 2:
+            inputs[number] = inputs[number, ::-1, ::-1]
+    losses = np.linspace(0.1, 0.2, starts, dtype=np.float32)[:, None]
+    return inputs_of(inputs, losses=losses), places
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_strongest_columns_are_the_site_where_information_takes_noise_along(seed: int) -> None:
+    found, places = noisy_inputs(1, seed=seed)
+    assert strongest_columns(found.inputs[0]) == (places[0], places[0] + len(SITE))
+    assert found.best.sliced(*strongest_columns(found.inputs[0])).consensus == SITE
+
+
+def test_a_column_of_noise_may_look_as_sharp_as_one_of_a_site() -> None:
+    relaxed = np.zeros((4, 9), dtype=np.float32)
+    relaxed[0, :] = 0.05  # nothing else in these columns, so that they are all A
+    relaxed[2, 3:6] = 0.5
+    relaxed[1, 3:6] = 0.05
+    information = input_motif("noise", relaxed).information()
+    assert information[0] > 0.6 * information[4] > 0.6
+    assert strongest_columns(relaxed) == (3, 6)
+
+
+def test_starts_share_a_site_that_lies_elsewhere_and_on_the_other_strand_in_each() -> None:
+    found, _ = noisy_inputs(8)
+    site = shared_site(found)
+    assert site.motif.consensus == SITE
+    assert site.likeness[0] == pytest.approx(1.0)
+    # Noise is at most a tenth of a site, in four rows: a cosine of 1 / (1 + 4 x 0.1 ** 2) at least.
+    assert site.likeness.min() > 0.96
+    assert "mean of 8 starts" in site.motif.source
+    # The mean of the stretches as they were planted, made a motif, is what it should be.
+    heights = [relative_heights(one if number % 2 == 0 else one[::-1, ::-1]) for number, one in enumerate(found.inputs)]
+    _, places = noisy_inputs(8)
+    mean = np.mean([h[:, p : p + len(SITE)] for h, p in zip(heights, places, strict=True)], axis=0)
+    np.testing.assert_allclose(site.motif.probabilities, input_motif("", mean).probabilities, atol=1e-12)
+
+
+def test_starts_that_show_different_sites_are_told_by_their_likeness() -> None:
+    inputs = np.zeros((2, 4, 12), dtype=np.float32)
+    inputs[0, 0, 2:6] = 0.5
+    inputs[1, 1, 2:6] = 0.5  # neither A nor, on the other strand, T
+    found = inputs_of(inputs, losses=np.zeros((2, 1), np.float32))
+    assert shared_site(found).likeness.tolist() == pytest.approx([1.0, 0.0])
+
+
+def test_inputs_without_a_positive_entry_share_a_flat_motif() -> None:
+    inputs = np.full((2, 4, 5), -1.0, dtype=np.float32)
+    found = inputs_of(inputs, losses=np.zeros((2, 1), np.float32))
+    site = shared_site(found)
+    np.testing.assert_allclose(site.motif.probabilities, 0.25)
+    assert site.likeness.tolist() == [0.0, 0.0]
+
+
+def test_the_starts_of_a_scanner_share_its_site() -> None:
+    found = ClassOptimisation(steps=400, starts=4)(scanner(), window=30)
+    site = shared_site(found)
+    assert SITE in site.motif.consensus
+    assert site.motif.width <= len(SITE) + 2
+    assert site.likeness.min() > 0.8
+
+
+def test_an_input_that_only_numbers_between_sequences_make_bound_is_told_from_its_sequence() -> None:
+    """A model that likes what is below 0, which no sequence has, against one that likes a site."""
+
+    class BelowZero(nn.Module):
+        def forward(self, sequence: Tensor) -> Tensor:
+            return (-40 * sequence.clamp(max=0)).sum(dim=(1, 2))[:, None] - 5
+
+    fooled = ClassOptimisation(steps=200, starts=3)(BelowZero(), window=W)
+    assert fooled.probabilities.min() > 0.9
+    # Of any sequence the logit is -5.
+    np.testing.assert_allclose(fooled.sequence_probabilities, 1 / (1 + math.exp(5)), rtol=1e-6)
+    sound = ClassOptimisation(steps=400, starts=3)(scanner(), window=30)
+    # A site has 7 of 7 bases right: a logit of 7 - 6.
+    np.testing.assert_allclose(sound.sequence_probabilities, 1 / (1 + math.exp(-1)), rtol=1e-6)
 
 
 def test_what_cannot_be_optimised_is_refused() -> None:

@@ -89,6 +89,14 @@ def test_a_file_of_unbound_sequences_has_nothing_to_find(tmp_path: Path) -> None
         discover_in_files([path], tmp_path / "x.meme", settings=Zoops(max_width=8))
 
 
+def test_a_run_folder_is_told_apart_from_sequences(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text("{}")
+    with pytest.raises(InputError, match=r"run is a run folder; .* `holdfast explain motifs .*run`"):
+        discover_in_files([tmp_path / "run"], tmp_path / "x.meme")
+    assert not (tmp_path / "x.meme").exists()
+
+
 def test_seqlets_become_sites(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("modiscolite", reason="the extra modisco is not installed")
     rng = np.random.default_rng(0)

@@ -15,6 +15,7 @@ from holdfast.data.simulate import SimulationConfig, simulate
 from holdfast.jobs.motifs import (
     MATCH_COLUMNS,
     affinity_auroc,
+    affinity_gain,
     base_shares,
     match_files,
     match_table,
@@ -135,6 +136,20 @@ def test_the_auroc_of_affinity_is_that_of_scikit_learn_and_its_interval_holds_it
     other = affinity_auroc(jaspar_motif("SP1"), data)
     assert other.high < found.low
     assert affinity_auroc(motif, data, seed=1).low != found.low
+
+
+def test_the_gain_of_a_motif_is_the_difference_of_aurocs_over_the_same_draws(simulated: Path) -> None:
+    data = SequenceDataset.open(simulated)
+    better, worse = jaspar_motif("MAFK"), jaspar_motif("SP1")
+    gain, back = affinity_gain(better, worse, data), affinity_gain(worse, better, data)
+    apart = affinity_auroc(better, data).value - affinity_auroc(worse, data).value
+    assert gain.value == pytest.approx(apart, abs=1e-12)
+    assert (back.value, back.low, back.high) == pytest.approx((-gain.value, -gain.high, -gain.low), abs=1e-12)
+    assert gain.low > 0
+    # Paired: beside itself and its other strand, which scores alike, a motif gains nothing in any draw.
+    for same in (better, better.reverse_complement()):
+        alike = affinity_gain(better, same, data)
+        assert max(abs(alike.low), abs(alike.high)) < 1e-6
 
 
 @pytest.mark.real_data

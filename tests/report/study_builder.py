@@ -13,6 +13,7 @@ from holdfast.runs.answers import (
     OptimisedStart,
     PlantedEffect,
     PlantedEffects,
+    SharedInput,
     StoredAttention,
     StoredInteractions,
     StoredTemporal,
@@ -332,7 +333,15 @@ def write_answers(run: Run, shift: ShiftFacts, *, seed: int) -> None:
     rng, window = np.random.default_rng(seed), shift.window
     matrix = np.full((window, 4), 0.25)
     matrix[30:39] = np.array([[0.02, 0.03, 0.9, 0.05]] * 4 + [[0.02, 0.9, 0.03, 0.05]] + [[0.02, 0.03, 0.9, 0.05]] * 4)
-    start = OptimisedStart(start=3, loss=0.01, bound=0.999, probabilities=matrix.tolist(), run_start=30, run_end=39)
+    start = OptimisedStart(
+        start=3,
+        loss=0.01,
+        bound=0.999,
+        bound_as_sequence=0.97,
+        probabilities=matrix.tolist(),
+        run_start=30,
+        run_end=39,
+    )
     run.write_page(
         "class_optimisation",
         ClassOptimisationRecord(
@@ -341,6 +350,7 @@ def write_answers(run: Run, shift: ShiftFacts, *, seed: int) -> None:
             task="SP1",
             n_starts=20,
             best=[start],
+            shared=SharedInput(probabilities=matrix[30:39].tolist(), likeness=[1.0, 0.9, 0.95]),
             median_loss=0.02,
             seconds=3.0,
         ),

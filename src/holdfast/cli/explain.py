@@ -137,6 +137,7 @@ def motifs(
     """Find the motifs that the maps point at, and name them and the first filters by a data base, as Tomtom does.
 
     Motifs (MEME), matches (TSV) and logos go into the run folder and its report; asked the same again, they are read.
+    For motifs that sequences share, without a model: holdfast motifs discover.
     """
     from holdfast.cli.progress import progress_to_stderr
     from holdfast.jobs.explain_motifs import explain_motifs

@@ -33,7 +33,7 @@ def class_optimisation(
 ) -> None:
     """Find the inputs that the model takes for bound most surely, and show them as motifs.
 
-    The best ones go into the run folder and its report, each with its most informative run; asked the same again, they
+    The best ones go into the run folder and its report, each with its strongest columns; asked the same again, they
     are read from there.
     """
     from holdfast.cli.progress import progress_to_stderr
@@ -105,11 +105,15 @@ def _print_optimised(record: ClassOptimisationRecord) -> None:
 
     console = to_stdout()
     console.print(f"best {len(record.best)} of {record.n_starts} starts; {record.method}; {record.task}", markup=False)
-    table = plain_table("start", "P+", "loss", "bits", "most informative run")
+    table = plain_table("start", "P+", "as sequence", "loss", "bits", "strongest columns")
     for row in record.best:
         bits = cell(row.information_bits, 1)
-        table.add_row(str(row.start), cell(row.bound), cell(row.loss), bits, row.consensus)
+        of_sequence = "–" if row.bound_as_sequence is None else cell(row.bound_as_sequence)
+        table.add_row(str(row.start), cell(row.bound), of_sequence, cell(row.loss), bits, row.consensus)
     console.print(table)
+    if record.shared is not None:
+        likeness = cell(record.shared.median_likeness)
+        console.print(f"shared by all starts: {record.shared.consensus}, median likeness {likeness}", markup=False)
 
 
 def _print_effects(found: PlantedEffects) -> None:

@@ -40,7 +40,10 @@ def discover(
     seed: Annotated[int, typer.Option(help="Of the sample that many sequences are searched by.")] = 0,
     device: Annotated[str, typer.Option(help="For zoops: auto, cpu, cuda or cuda:N.")] = "auto",
 ) -> None:
-    """Find motifs that occur once or not at all in each sequence, on either strand."""
+    """Find motifs that occur once or not at all in each sequence, on either strand.
+
+    For the motifs that a run's model learned: holdfast explain motifs RUN.
+    """
     from holdfast.cli.progress import progress_to_stderr
     from holdfast.interpret.zoops import Zoops
     from holdfast.io.detect import ReadOptions

@@ -15,11 +15,21 @@ from torch import Tensor, nn
 
 from holdfast.core.parameters import Count, Positive, Size, check_fields
 from holdfast.core.random import torch_generator
+from holdfast.dna.codes import one_hot
 from holdfast.interpret.asking import Asked, asking, windows_of
 from holdfast.interpret.attribution.gradients import input_gradient
 from holdfast.motifs.motif import Motif
 
-__all__ = ["ClassOptimisation", "OptimisedInputs", "informative_columns", "input_motif", "most_informative_run"]
+__all__ = [
+    "ClassOptimisation",
+    "OptimisedInputs",
+    "SharedSite",
+    "input_motif",
+    "most_informative_run",
+    "relative_heights",
+    "shared_site",
+    "strongest_columns",
+]
 
 Objective = Literal["logprob", "prob", "logit"]
 # Minimised, the penalty apart: a function of the logit.
@@ -48,6 +58,9 @@ class OptimisedInputs:
         (K, 4, W) float32, relaxed, as the last step left them.
     probabilities
         (K,) float32 P+ of these inputs.
+    sequence_probabilities
+        (K,) float32 P+ of the sequences of each column's largest entry. Far below the others, the model was moved by
+        what no sequence has, entries below 0 or in between, and the motif is not what it looks for in sequences.
     losses
         (K, steps + 1) float32: the loss before each step and after the last.
     """
@@ -56,6 +69,7 @@ class OptimisedInputs:
     task: int
     inputs: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+    sequence_probabilities: NDArray[np.float32]
     losses: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -70,9 +84,14 @@ class OptimisedInputs:
         )
 
     @property
+    def best_start(self) -> int:
+        """The start whose loss ended lowest."""
+        return int(self.losses[:, -1].argmin())
+
+    @property
     def best(self) -> Motif:
         """The motif of the start whose loss ended lowest."""
-        return self.motifs[int(self.losses[:, -1].argmin())]
+        return self.motifs[self.best_start]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,20 +171,21 @@ class ClassOptimisation:
             # The penalty has a gradient whatever the model: without this the answer would be noise that shrinks.
             input_gradient(asked, starts[:1].to(asked.device), instead="ask it by 'importance'")
             parts = [self._descend(asked, block.to(asked.device)) for block in starts.split(self.batch_size)]
-        inputs, logits, losses = (torch.cat(column).float() for column in zip(*parts, strict=True))
+        inputs, logits, hard, losses = (torch.cat(column).float() for column in zip(*parts, strict=True))
         return OptimisedInputs(
             method=repr(self),
             task=task,
             inputs=inputs.numpy(force=True),
             probabilities=logits.sigmoid().numpy(force=True),
+            sequence_probabilities=hard.sigmoid().numpy(force=True),
             losses=losses.numpy(force=True),
         )
 
     def _noise(self, number: int, window: int) -> Tensor:
         return torch.rand(4, window, generator=torch_generator(self.seed, "class optimisation", number))
 
-    def _descend(self, model: Asked, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return inputs (K, 4, W), logits (K,) and losses (K, steps + 1) of some starts."""
+    def _descend(self, model: Asked, start: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return inputs (K, 4, W), their logits (K,), those of their sequences, and losses (K, steps + 1)."""
         inputs = start.clone().requires_grad_()
         optimiser = torch.optim.RMSprop([inputs], lr=self.rate, alpha=ALPHA)
         losses = []
@@ -176,7 +196,8 @@ class ClassOptimisation:
             losses.append(loss.detach())
             optimiser.step()
         loss, logit = self._loss(model, inputs)
-        return inputs.detach(), logit, torch.stack([*losses, loss.detach()], dim=1)
+        hard = model(one_hot(inputs.detach().argmax(dim=1).to(torch.uint8)))
+        return inputs.detach(), logit, hard, torch.stack([*losses, loss.detach()], dim=1)
 
     def _loss(self, model: Asked, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return (K,) losses and logits; a start's loss depends on it alone."""
@@ -202,26 +223,91 @@ def input_motif(name: str, relaxed: NDArray[np.float32], *, source: str = "class
     >>> input_motif("toy", relaxed).probabilities.round(3).tolist()
     [[0.971, 0.019], [0.01, 0.944], [0.01, 0.019], [0.01, 0.019]]
     """
-    cut = np.clip(np.asarray(relaxed, dtype=np.float64), 0.0, 1.0)
-    largest = cut.max()
-    smooth = (cut / largest if largest > 0 else cut) + SMOOTHING
+    smooth = relative_heights(relaxed) + SMOOTHING
     return Motif(name=name, probabilities=smooth / smooth.sum(axis=0), source=source)
 
 
-def informative_columns(motif: Motif, *, width: int | None = None) -> tuple[int, int]:
-    """Return [start, stop) of the part of a motif that carries its information.
+def relative_heights(relaxed: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return a relaxed input cut to 0..1, over its largest entry; as it is, where no entry is positive.
 
     Parameters
     ----------
-    motif, width
-        See :func:`most_informative_run`.
+    relaxed
+        (4, W).
     """
-    information = motif.information()
-    if width is None:
-        return _heaviest_run(information - information.mean())
-    width = min(width, motif.width)
-    start = int(np.convolve(information, np.ones(width), mode="valid").argmax())
-    return start, start + width
+    cut = np.clip(np.asarray(relaxed, dtype=np.float64), 0.0, 1.0)
+    largest = cut.max()
+    return cut / largest if largest > 0 else cut
+
+
+def strongest_columns(relaxed: NDArray[np.float32]) -> tuple[int, int]:
+    """Return [start, stop) of the columns on which the optimiser spent itself.
+
+    The run whose largest entries exceed those of the mean column by most in sum. A motif's information does not tell
+    them: columns are made to add up to 1 one by one, so that one of noise, which no step has raised, looks as sharp as
+    one of a site.
+
+    Parameters
+    ----------
+    relaxed
+        (4, W).
+
+    Examples
+    --------
+    >>> relaxed = np.zeros((4, 6), dtype=np.float32)
+    >>> relaxed[0] = [0.05, 0.0, 0.5, 0.3, 0.4, 0.04]
+    >>> strongest_columns(relaxed)
+    (2, 5)
+    >>> input_motif("noise looks sharp", relaxed).information().round(1).tolist()
+    [0.9, 0.0, 1.8, 1.7, 1.7, 0.8]
+    """
+    tallest = relative_heights(relaxed).max(axis=0)
+    return _heaviest_run(tallest - tallest.mean())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SharedSite:
+    """What the inputs of several starts have in common.
+
+    Parameters
+    ----------
+    motif
+        The mean of one stretch of each input.
+    likeness
+        (K,) cosine of each start's stretch and the best start's; 1 for that one.
+    """
+
+    motif: Motif
+    likeness: NDArray[np.float64]
+
+
+def shared_site(found: OptimisedInputs) -> SharedSite:
+    """Return the motif that all starts share.
+
+    The strongest columns of the best start are laid over every other start, on either strand, where they fit best; the
+    mean of what lies under them is made a motif. What one start has from its noise is not at the same place in another
+    and fades.
+
+    Parameters
+    ----------
+    found
+        Of one start or more; where starts show different sites, see their ``likeness``.
+
+    Examples
+    --------
+    >>> from holdfast.models.demo import DeMo
+    >>> site = shared_site(ClassOptimisation(steps=20, starts=3)(DeMo(), window=40))
+    >>> site.likeness.shape, round(float(site.likeness.max()), 6)
+    ((3,), 1.0)
+    """
+    heights = [relative_heights(one) for one in found.inputs]
+    start, stop = strongest_columns(found.inputs[found.best_start])
+    wanted = heights[found.best_start][:, start:stop]
+    stretches, likeness = zip(*(_most_alike(one, wanted) for one in heights), strict=True)
+    source = f"class optimisation of task {found.task}, mean of {len(found)} starts: {found.method}"
+    return SharedSite(
+        motif=input_motif("shared by starts", np.mean(stretches, axis=0), source=source), likeness=np.array(likeness)
+    )
 
 
 def most_informative_run(motif: Motif, *, width: int | None = None) -> Motif:
@@ -242,13 +328,32 @@ def most_informative_run(motif: Motif, *, width: int | None = None) -> Motif:
     >>> most_informative_run(wide).consensus, most_informative_run(wide, width=3).consensus
     ('GT', 'AGT')
     """
-    start, stop = informative_columns(motif, width=width)
+    information = motif.information()
+    if width is None:
+        start, stop = _heaviest_run(information - information.mean())
+    else:
+        width = min(width, motif.width)
+        start = int(np.convolve(information, np.ones(width), mode="valid").argmax())
+        stop = start + width
     return Motif(
         name=motif.name,
         probabilities=motif.probabilities[:, start:stop].copy(),
         source=f"{motif.source}, columns {start} to {stop} (from 0)",
         sites=motif.sites,
     )
+
+
+def _most_alike(heights: NDArray[np.float64], wanted: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Return the stretch (4, w) of an input, on either strand, whose cosine with a wanted one is highest."""
+    width = wanted.shape[1]
+    both = np.stack([heights, heights[::-1, ::-1]])
+    stretches = (
+        np.lib.stride_tricks.sliding_window_view(both, width, axis=2).transpose(0, 2, 1, 3).reshape(-1, 4, width)
+    )
+    norms = np.linalg.norm(stretches, axis=(1, 2)) * np.linalg.norm(wanted)
+    cosines = np.einsum("pbw,bw->p", stretches, wanted) / np.where(norms > 0, norms, np.inf)
+    best = int(cosines.argmax())
+    return stretches[best], float(cosines[best])
 
 
 def _heaviest_run(values: NDArray[np.float64]) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from holdfast.io.detect import ReadOptions
 from holdfast.motifs.discovered import SITE_COLUMNS, Discovered
 from holdfast.motifs.files import write_motifs
 from holdfast.motifs.program import discover_by_program
+from holdfast.runs.folder import Run
 
 __all__ = ["Method", "discover", "discover_in_files"]
 
@@ -69,10 +70,11 @@ def discover_in_files(
     Raises
     ------
     InputError
-        If the files cannot be read, or do not fit together.
+        If the files cannot be read, or do not fit together; if one is a run folder, which holds no sequences.
     ConfigError
         If ``modisco`` is asked for without contributions, or another method with them.
     """
+    _refuse_runs(files)
     if (method == "modisco") != (contributions is not None):
         raise ConfigError("method modisco takes --contributions FILE.npy; the other methods take none")
     records = read(files, options=options)
@@ -143,6 +145,15 @@ def discover(
             max_width=settings.max_width,
             both_strands=settings.both_strands,
             seed=settings.seed,
+        )
+
+
+def _refuse_runs(files: Sequence[Path]) -> None:
+    run = next((path for path in files if path.is_dir() and Run(path).has("record")), None)
+    if run is not None:
+        raise InputError(
+            f"{run} is a run folder; expected files of sequences. Motifs that its model learned: "
+            f"`holdfast explain motifs {run}`"
         )
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from holdfast.core.progress import SILENT, Progress
-from holdfast.interpret.class_optimisation import ClassOptimisation, OptimisedInputs, informative_columns
+from holdfast.interpret.class_optimisation import ClassOptimisation, OptimisedInputs, shared_site, strongest_columns
 from holdfast.jobs.explain import Question, Subject, open_subject
 from holdfast.jobs.explain_answers import Answer, asked_about, stored_before
 from holdfast.report import write_report
-from holdfast.runs.answers import ClassOptimisationRecord, OptimisedStart
+from holdfast.runs.answers import ClassOptimisationRecord, OptimisedStart, SharedInput
 from holdfast.runs.folder import Run
 
 __all__ = ["KEPT", "explain_class_optimisation"]
@@ -69,6 +69,7 @@ def explain_class_optimisation(
         task=subject.task_name,
         n_starts=len(found),
         best=_best(found),
+        shared=_shared(found) if len(found) > 1 else None,
         median_loss=float(np.median(found.losses[:, -1])),
         seconds=time.perf_counter() - began,
     )
@@ -87,8 +88,11 @@ def _kept(subject: Subject, record: ClassOptimisationRecord) -> Answer[ClassOpti
 
 
 def _settings(method: ClassOptimisation) -> dict[str, object]:
-    """Return what decides the result; the size of a batch does not."""
-    return {name: value for name, value in vars(method).items() if name != "batch_size"}
+    """Return what decides the result; the size of a batch does not.
+
+    Answers that name no rule for the columns shown are from when it was their information; they are made anew.
+    """
+    return {name: value for name, value in vars(method).items() if name != "batch_size"} | {"columns": "strongest"}
 
 
 def _words(method: ClassOptimisation) -> str:
@@ -101,13 +105,19 @@ def _best(found: OptimisedInputs) -> list[OptimisedStart]:
     return [_start(found, int(number)) for number in order]
 
 
+def _shared(found: OptimisedInputs) -> SharedInput:
+    site = shared_site(found)
+    return SharedInput(probabilities=site.motif.probabilities.T.tolist(), likeness=site.likeness.tolist())
+
+
 def _start(found: OptimisedInputs, number: int) -> OptimisedStart:
     motif = found.motifs[number]
-    run_start, run_end = informative_columns(motif)
+    run_start, run_end = strongest_columns(found.inputs[number])
     return OptimisedStart(
         start=number,
         loss=float(found.losses[number, -1]),
         bound=float(found.probabilities[number]),
+        bound_as_sequence=float(found.sequence_probabilities[number]),
         probabilities=motif.probabilities.T.tolist(),
         run_start=run_start,
         run_end=run_end,

@@ -21,6 +21,7 @@ __all__ = [
     "OptimisedStart",
     "PlantedEffect",
     "PlantedEffects",
+    "SharedInput",
     "StoredAttention",
     "StoredInteractions",
     "StoredTemporal",
@@ -38,27 +39,48 @@ class OptimisedStart(Record):
     loss: float
     bound: float
     """P+ of the relaxed input, before it was made a motif."""
+    bound_as_sequence: float | None = None
+    """P+ of the sequence of its largest entries; None in answers from before this was asked."""
     probabilities: list[Annotated[list[float], Field(min_length=4, max_length=4)]]
     """W rows of A, C, G, T."""
     run_start: int = Field(ge=0)
     run_end: int
-    """[start, end) of the most informative run."""
+    """[start, end) of the columns on which the optimiser spent itself."""
 
     @property
     def run(self) -> list[list[float]]:
-        """The most informative run."""
+        """These columns."""
         return self.probabilities[self.run_start : self.run_end]
 
     @property
     def consensus(self) -> str:
-        """The most probable bases of the most informative run."""
+        """Their most probable bases."""
         return "".join("ACGT"[int(np.argmax(column))] for column in self.run)
 
     @property
     def information_bits(self) -> float:
-        """Of the most informative run."""
+        """Of these columns."""
         matrix = np.array(self.run)
         return float(2 * len(matrix) + (matrix * np.log2(np.where(matrix > 0, matrix, 1.0))).sum())
+
+
+class SharedInput(Record):
+    """The site that all starts share."""
+
+    probabilities: list[Annotated[list[float], Field(min_length=4, max_length=4)]] = Field(min_length=1)
+    """Rows of A, C, G, T."""
+    likeness: list[float] = Field(min_length=1)
+    """Of each start's site and the best start's: a cosine, 1 for that one."""
+
+    @property
+    def consensus(self) -> str:
+        """Its most probable bases."""
+        return "".join("ACGT"[int(np.argmax(column))] for column in self.probabilities)
+
+    @property
+    def median_likeness(self) -> float:
+        """Over all starts."""
+        return float(np.median(self.likeness))
 
 
 class ClassOptimisationRecord(Record):
@@ -73,6 +95,8 @@ class ClassOptimisationRecord(Record):
     n_starts: int
     best: list[OptimisedStart] = Field(min_length=1)
     """Those whose loss ended lowest, the lowest first."""
+    shared: SharedInput | None = None
+    """None of one start, which has nothing to share."""
     median_loss: float
     """Over all starts."""
     seconds: float

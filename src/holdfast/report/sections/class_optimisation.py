@@ -10,22 +10,23 @@ from holdfast.report.logo import draw_logo
 from holdfast.report.study import Study
 from holdfast.report.template import fill
 from holdfast.report.words import decimal
-from holdfast.runs.answers import OptimisedStart
+from holdfast.runs.answers import ClassOptimisationRecord, OptimisedStart
 
 __all__ = ["class_optimisation"]
 
-# A wider input is drawn with so many columns, about its most informative run.
+# A wider input is drawn with so many columns, about its strongest columns.
 WIDEST = 110
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """The best start: the part of its input that is drawn, and its most informative run."""
+    """The best start: the part of its input that is drawn, its strongest columns, and what all starts share."""
 
     start: OptimisedStart
     first: int
     whole: Markup
     run: Markup
+    shared: Markup | None
 
 
 def class_optimisation(study: Study) -> Markup | None:
@@ -35,16 +36,18 @@ def class_optimisation(study: Study) -> Markup | None:
         for entry in setting.entries:
             record = entry.answers.class_optimisation
             if record is not None:
-                groups.append((study.title_of(setting, entry), record, _drawn(record.best[0])))
+                groups.append((study.title_of(setting, entry), record, _drawn(record)))
     return fill("class_optimisation.html.j2", {"groups": groups}) if groups else None
 
 
-def _drawn(best: OptimisedStart) -> Drawn:
+def _drawn(record: ClassOptimisationRecord) -> Drawn:
+    best, shared = record.best[0], record.shared
     first = _first(best)
     shown = best.probabilities[first : first + WIDEST]
     whole = f"Logo of {len(shown)} columns of the optimised input, from base {first}"
-    run = f"Logo of its most informative run: {best.consensus}, {decimal(best.information_bits, 1)} bits"
-    return Drawn(best, first, draw_logo(shown, whole), draw_logo(best.run, run))
+    run = f"Logo of its strongest columns: {best.consensus}, {decimal(best.information_bits, 1)} bits"
+    common = draw_logo(shared.probabilities, f"Logo of what the starts share: {shared.consensus}") if shared else None
+    return Drawn(best, first, draw_logo(shown, whole), draw_logo(best.run, run), common)
 
 
 def _first(best: OptimisedStart) -> int:

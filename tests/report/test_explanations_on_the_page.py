@@ -9,7 +9,7 @@ import pytest
 from study_builder import build_run, build_study
 
 from holdfast.core.errors import InputError
-from holdfast.report.contribution_logo import COLUMN, HEIGHT, LEFT, WORDS, Panel, draw_contributions
+from holdfast.report.contribution_logo import COLUMN, HEIGHT, LEFT, RIGHT, WORDS, Panel, draw_contributions
 from holdfast.report.sections.contributions import LONGEST, contributions
 from holdfast.report.sections.stability import stability
 from holdfast.report.study import Study
@@ -97,7 +97,7 @@ def test_of_a_long_context_the_part_that_contributes_most_is_drawn(run: Run) -> 
     )
     drawn = contributions(Study.read([run])) or ""
     [width] = set(re.findall(r'viewBox="0 0 ([\d.]+) ', drawn))
-    assert float(width) < COLUMN * LONGEST + 60
+    assert float(width) <= LEFT + COLUMN * LONGEST + RIGHT
     assert len(letters(drawn)) == rows
 
 

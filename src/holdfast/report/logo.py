@@ -13,7 +13,7 @@ from holdfast.report.svg import chart, element, upright_words
 __all__ = ["COLUMN", "draw_letters", "draw_logo", "information_axis", "letter_heights", "stacked_letters"]
 
 LETTERS = "ACGT"
-COLUMN, HEIGHT, LEFT, TOP = 15, 60, 34, 4
+COLUMN, HEIGHT, LEFT, TOP = 15, 60, 34, 9
 BITS = 2.0
 # A letter lower than this, in units of the drawing, is not seen and only makes the page heavier.
 LOWEST = 0.9

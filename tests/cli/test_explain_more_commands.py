@@ -255,6 +255,20 @@ def test_windows_of_all_bound_examples_are_written_where_none_is_named(
     assert [int(name[1:].split("_")[0]) for name in names] == list(range(120, 160, 2))
 
 
+def test_the_published_centre_is_the_end_of_a_steps_even_share_of_the_window(
+    holdfast: Any, attentive: Path, tmp_path: Path
+) -> None:
+    ends = {}
+    for centre in ("field", "blocks"):
+        path = tmp_path / f"{centre}.fa"
+        told = holdfast("explain", "attention", attentive, "--index", "120", "--windows", path, "--centre", centre)
+        assert told.exit_code == 0, told.output
+        ends[centre] = int(path.read_text().split("\n")[0].split("_")[-1]) - (12000 + OFFSET)
+    steps = W - 4  # a convolution of five bases, none of them padded: step t sees bases t to t + 4
+    step = ends["field"] - 2
+    assert ends["blocks"] == round((step + 1) / steps * W)
+
+
 def test_a_file_that_cannot_be_read_is_written_over(holdfast: Any, trained: Path) -> None:
     run = Run.open(trained)
     holdfast("explain", "temporal", trained, "--index", "121")

@@ -12,6 +12,7 @@ from holdfast.interpret.attention import (
     AttentionMap,
     attention_maps,
     block_boundaries,
+    clustered,
     max_attention_windows,
     strongest_pairs,
 )
@@ -100,13 +101,51 @@ def test_a_base_gets_the_mean_of_the_steps_that_see_it() -> None:
     np.testing.assert_allclose(found.per_base[0], expected, atol=1e-6)
 
 
+def test_a_base_that_no_step_sees_has_no_attention_rather_than_none_of_it() -> None:
+    geometry = Geometry(first=1, jump=2, width=3, positions=4, window=12)
+    found = AttentionMap(
+        layer="by hand", codes=windows(1, 12), weights=np.ones((1, 1, 1, 4), dtype=np.float32), geometry=geometry
+    )
+    expected = [np.nan] + [1.0] * 9 + [np.nan] * 2
+    np.testing.assert_array_equal(found.per_base[0], expected)
+    # Steps are drawn side by side, each about the middle of the three bases that it sees.
+    assert found.edges.tolist() == [1.5, 3.5, 5.5, 7.5, 9.5]
+
+
+def channels(*rows: list[float]) -> AttentionMap:
+    """One example, a head for each row."""
+    geometry = Geometry(first=0, jump=1, width=1, positions=4, window=4)
+    array = np.array(rows, dtype=np.float32)[None, :, None]
+    return AttentionMap(layer="by hand", codes=windows(1, 4), weights=array, geometry=geometry)
+
+
+def test_the_tenth_of_the_channels_that_varies_most_along_the_steps_is_looked_at() -> None:
+    flat, some, most = [0.25] * 4, [0.2, 0.3, 0.2, 0.3], [0.0, 0.0, 1.0, 0.0]
+    ten = channels(*[flat] * 4, most, *[flat] * 5)
+    assert ten.varied.tolist() == [[4]]
+    np.testing.assert_array_equal(ten.focus, [most])
+    eleven = channels(some, *[flat] * 9, most)
+    assert eleven.varied.tolist() == [[10, 0]]
+    np.testing.assert_allclose(eleven.focus[0], np.mean([some, most], axis=0), atol=1e-7)
+
+
+def test_clustering_puts_channels_that_are_alike_beside_each_other() -> None:
+    left, right = [0.9, 0.1, 0.0, 0.0], [0.0, 0.0, 0.1, 0.9]
+    near = [0.8, 0.2, 0.0, 0.0]
+    (order,) = clustered(channels(left, right, near, right, left)).tolist()
+    assert sorted(order) == [0, 1, 2, 3, 4]
+    assert abs(order.index(1) - order.index(3)) == 1
+    assert abs(order.index(0) - order.index(4)) == 1
+    assert clustered(channels(left, right)).tolist() == [[0, 1]]
+
+
 def test_the_windows_at_maximum_attention_hold_the_site_that_is_watched() -> None:
     codes = windows(20, 90) % 2  # A and C alone: no site by chance
     start = np.random.default_rng(1).integers(10, 70, 20)
     for row, first in zip(codes, start, strict=True):
         row[first : first + len(SITE)] = encode(SITE)
     (found,) = attention_maps(Watcher(), codes)
-    chosen = max_attention_windows(found, centre="field")
+    chosen = max_attention_windows(found)
     for row, first, begin in zip(chosen.codes, start, chosen.start, strict=True):
         # A step sees 13 bases, so the 20 around its middle hold all of them.
         place = int(first) - int(begin)
@@ -115,16 +154,16 @@ def test_the_windows_at_maximum_attention_hold_the_site_that_is_watched() -> Non
 
 def test_the_published_centre_is_the_end_of_an_even_block() -> None:
     found = by_hand([[0.1, 0.2, 0.4, 0.3]])
-    chosen = max_attention_windows(found, width=4)
+    chosen = max_attention_windows(found, width=4, centre="blocks")
     assert (chosen.step[0], chosen.start[0], chosen.weight[0]) == (2, 7 - 2, np.float32(0.4))  # round(3 / 4 * 9) = 7
     assert chosen.codes[0].tolist() == [*found.codes[0, 5:].tolist()]
 
 
 def test_bases_beyond_the_window_are_read_from_the_context_or_unknown() -> None:
     found = by_hand([[0.1, 0.2, 0.3, 0.4]])
-    assert max_attention_windows(found, width=4).codes[0, 2:].tolist() == [4, 4]
+    assert max_attention_windows(found, width=4, centre="blocks").codes[0, 2:].tolist() == [4, 4]
     context = np.concatenate([np.full((1, 5), 3, dtype=np.uint8), found.codes, np.full((1, 5), 2, np.uint8)], axis=1)
-    wide = max_attention_windows(found, width=4, contexts=context, offset=5)
+    wide = max_attention_windows(found, width=4, centre="blocks", contexts=context, offset=5)
     assert wide.codes[0].tolist() == [*found.codes[0, 7:].tolist(), 2, 2]
     assert wide.start[0] == 5 + 9 - 2
 

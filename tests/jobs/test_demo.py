@@ -41,6 +41,8 @@ def test_the_demo_trains_three_ways_with_a_control_and_writes_one_report(tmp_pat
     page = found.report.read_text()
     assert "Does the explanation hold fast?" in page
     assert "Motifs, and what they are called" in page
+    assert "What it would call bound most surely" in page
+    assert "GGGGCGGGG" in page[page.index("What a planted pattern does") :]
     asked = [run.has("stability") and run.has("motifs") for run in found.result.runs]
     assert sum(asked) == 3  # the control has no gradient to ask for
 
@@ -71,6 +73,12 @@ def test_the_scanner_gives_both_strands_one_answer() -> None:
     sequence = one_hot(torch.randint(0, 4, (5, 20), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)))
     scanner = MatrixScanner(motif, SimulationConfig())
     torch.testing.assert_close(scanner(sequence), scanner(sequence.flip(1, 2)))
+
+
+def test_the_site_that_is_planted_has_the_clear_letters_of_the_matrix() -> None:
+    clear, vague = [0.97, 0.01, 0.01, 0.01], [0.25] * 4
+    motif = Motif(name="m", probabilities=np.array([vague, clear, vague, clear[::-1], vague]).T)
+    assert demo_job._site(motif) == "ANT"
 
 
 def test_the_embedded_default_is_the_papers_three_factors_at_75_of_101() -> None:

@@ -372,8 +372,25 @@ def write_answers(run: Run, shift: ShiftFacts, *, seed: int) -> None:
     bump = np.exp(-(((np.arange(window) - 35) / 5) ** 2)).astype(np.float32)
     per_base = (bump + rng.uniform(0, 0.2, (2, 2, window))).astype(np.float32)
     peak, layers = np.full((2, 2), 35), np.array(["attention", "blocks.2"])
+    steps = np.arange(0, window + 5, 5, dtype=np.float32)
+    given = rng.uniform(0.05, 0.3, (2, 13, len(steps) - 1)).astype(np.float32)
+    given[:, 12, 2:] = np.nan  # the second layer has one row of two steps
+    halves = np.concatenate([[0, window / 2, window], np.full(len(steps) - 3, np.nan)]).astype(np.float32)
     write_arrays(
-        run, "attention", StoredAttention(**windows, method="attention", layers=layers, per_base=per_base, peak=peak)
+        run,
+        "attention",
+        StoredAttention(
+            **windows,
+            method="attention",
+            layers=layers,
+            per_base=per_base,
+            focus=1.2 * per_base,
+            peak=peak,
+            given=given,
+            channel=np.tile(np.array([*range(12), 0]), (2, 1)),
+            layer_of=np.array([0] * 12 + [1]),
+            edges=np.stack([steps, halves]),
+        ),
     )
     forward = np.tile(0.05 + 0.9 * bump.cumsum() / bump.sum(), (2, 1)).astype(np.float32)
     forward[:, :5] = np.nan

@@ -64,6 +64,18 @@ def test_row_names_can_be_read_on_a_phone(browser: Chromium, pages: dict[str, Pa
     assert min(width for width in widths if width > 0) >= 80
 
 
+def test_a_picture_wider_than_a_phone_first_shows_where_most_is_going_on(
+    browser: Chromium, pages: dict[str, Path]
+) -> None:
+    browser.show(pages["one"], width=400)
+    browser.evaluate("document.querySelectorAll('details').forEach(box => { box.open = true })")
+    browser.evaluate("new Promise(done => setTimeout(done, 50))")  # a toggle is told a little later
+    measure = "box => [Number(box.dataset.focus) * box.scrollWidth - box.scrollLeft, box.clientWidth, box.scrollLeft]"
+    boxes = browser.evaluate(f"[...document.querySelectorAll('[data-focus]')].map({measure})")
+    assert all(0 <= place <= width for place, width, _ in boxes)
+    assert any(left > 0 for _, _, left in boxes)
+
+
 def test_dark_and_light_differ(browser: Chromium, pages: dict[str, Path]) -> None:
     seen = []
     for dark in (False, True):

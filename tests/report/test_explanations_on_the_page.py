@@ -9,7 +9,7 @@ import pytest
 from study_builder import build_run, build_study
 
 from holdfast.core.errors import InputError
-from holdfast.report.contribution_logo import COLUMN, HEIGHT, LEFT, WORDS, Panel, draw_contributions
+from holdfast.report.contribution_logo import COLUMN, HEIGHT, LEFT, RIGHT, WORDS, Panel, draw_contributions
 from holdfast.report.sections.contributions import LONGEST, contributions
 from holdfast.report.sections.stability import stability
 from holdfast.report.study import Study
@@ -97,8 +97,21 @@ def test_of_a_long_context_the_part_that_contributes_most_is_drawn(run: Run) -> 
     )
     drawn = contributions(Study.read([run])) or ""
     [width] = set(re.findall(r'viewBox="0 0 ([\d.]+) ', drawn))
-    assert float(width) < COLUMN * LONGEST + 60
+    assert float(width) <= LEFT + COLUMN * LONGEST + RIGHT
     assert len(letters(drawn)) == rows
+
+
+def test_what_a_narrow_screen_shows_first_is_where_most_is_contributed(run: Run) -> None:
+    maps = read_maps(run)
+    per_base = np.zeros_like(maps.per_base)
+    for row, offset in enumerate(maps.offset):
+        place = 60 - offset
+        per_base[row, max(0, place) : place + 1] = 1.0
+    write_maps(run, replace(maps, per_base=per_base))
+    focus = [float(place) for place in re.findall(r'data-focus="([\d.]+)"', contributions(Study.read([run])) or "")]
+    assert len(focus) == 4
+    # The first of the stretches of 15 bases that hold base 60 begins at base 46, so its middle is 53.5.
+    assert focus == pytest.approx([53.5 / maps.context] * 4, abs=1e-3)
 
 
 def test_the_stability_table_has_each_runs_numbers_and_says_where_they_do_not_compare(tmp_path: Path) -> None:

@@ -31,6 +31,9 @@ def attention(
         Path | None,
         typer.Option(metavar="OUT.fa", help="Also write 20 bp around the greatest attention, of all bound examples."),
     ] = None,
+    centre: Annotated[
+        Literal["field", "blocks"], typer.Option(help="Of these: the middle of what a step sees, or as published.")
+    ] = "field",
     data: Data = None,
     device: Device = None,
 ) -> None:
@@ -47,13 +50,13 @@ def attention(
     table = _opened(found.found, "layer", "peak at base", "largest")
     for row in range(len(found.found)):
         for number, layer in enumerate(found.found.layers):
-            largest = float(found.found.per_base[row, number].max())
+            largest = found.found.largest(row, number)
             peak = str(found.found.peak[row, number])
             table.add_row(str(found.found.names[row]), str(layer), peak, cell(largest))
     to_stdout().print(table)
     print_files(found.run, "attention", "report", reused=found.reused)
     if windows is not None:
-        n = write_attention_windows(run, windows, question, data=data, device=device, progress=progress)
+        n = write_attention_windows(run, windows, question, centre=centre, data=data, device=device, progress=progress)
         to_stdout().print(f"wrote   {windows}: {n:,} windows of 20 bp", markup=False, soft_wrap=True)
 
 

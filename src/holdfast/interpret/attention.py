@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import leaves_list, linkage
 from torch import Tensor, nn
 
 from holdfast.core.device import evaluating
@@ -24,13 +26,17 @@ __all__ = [
     "AttentionMap",
     "AttentionPairs",
     "AttentionWindows",
+    "Centre",
     "attention_maps",
     "block_boundaries",
+    "clustered",
     "max_attention_windows",
     "strongest_pairs",
 ]
 
 BATCH = 64
+# Share of heads or channels whose attention varies most along the steps, as published for DeepGRN.
+MOST_VARIED = 0.1
 Centre = Literal["blocks", "field"]
 
 
@@ -66,12 +72,38 @@ class AttentionMap:
 
     @property
     def per_base(self) -> NDArray[np.float32]:
-        """(N, W): at each base the mean, over heads and over the steps that see it, of what is received; else 0."""
+        """(N, W): at each base the mean, over heads and over the steps that see it, of what is received.
+
+        Not-a-number where no step sees.
+        """
+        return self._laid(self.received.mean(axis=1))
+
+    @property
+    def varied(self) -> NDArray[np.int64]:
+        """(N, M) heads or channels: the tenth, one at least, whose attention varies most along the steps."""
+        spread = self.received.var(axis=2)
+        most = max(1, math.ceil(MOST_VARIED * spread.shape[1]))
+        return np.argsort(-spread, axis=1, kind="stable")[:, :most]
+
+    @property
+    def focus(self) -> NDArray[np.float32]:
+        """(N, W): as ``per_base``, the mean over the heads or channels of ``varied`` alone."""
+        return self._laid(np.take_along_axis(self.received, self.varied[:, :, None], axis=1).mean(axis=1))
+
+    @property
+    def edges(self) -> NDArray[np.float32]:
+        """(K + 1,): from where to where a step is drawn, a jump wide about the middle of the bases that it sees."""
+        shape = self.geometry
+        first = shape.first + (shape.width - shape.jump) / 2
+        return np.asarray(first + shape.jump * np.arange(shape.positions + 1), dtype=np.float32)
+
+    def _laid(self, given: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (N, W), at each base the mean of what the steps that see it are given."""
         shape = self.geometry
         base = np.arange(shape.window)
         sees = (base >= shape.starts[:, None]) & (base < shape.ends[:, None])  # (K, W)
         share = sees / np.maximum(1, sees.sum(axis=0))
-        return np.asarray(self.received.mean(axis=1) @ share, dtype=np.float32)
+        return np.where(sees.any(axis=0), given @ share, np.nan).astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -189,7 +221,7 @@ def max_attention_windows(
     found: AttentionMap,
     *,
     width: Size = 20,
-    centre: Centre = "blocks",
+    centre: Centre = "field",
     contexts: Codes | None = None,
     offset: Count = 0,
 ) -> AttentionWindows:
@@ -202,8 +234,8 @@ def max_attention_windows(
     width
         In bp; the published width is 20.
     centre
-        ``blocks``: step t of K has its centre at round((t + 1) / K * W), as published. ``field``: in the middle of the
-        bases that the step sees.
+        ``field``: in the middle of the bases that the step sees. ``blocks``: step t of K has its centre at
+        round((t + 1) / K * W), as published; in a window of few steps that is far from what the step sees.
     contexts
         (N, L) uint8, to read bases beyond the window from; the windows themselves, if not given.
     offset
@@ -273,6 +305,15 @@ def strongest_pairs(found: AttentionMap, *, top: Size = 10, min_distance: Count 
         query_bases=bases[query],
         key_bases=bases[key],
     )
+
+
+def clustered(found: AttentionMap) -> NDArray[np.int64]:
+    """Return (N, H) heads or channels with like beside like: the leaves of average linkage, as DeepGRN's are drawn."""
+    given = found.received
+    if given.shape[1] < 3:
+        return np.tile(np.arange(given.shape[1]), (len(given), 1))
+    trees = (linkage(rows, method="average", optimal_ordering=True) for rows in given.astype(np.float64))
+    return np.stack([leaves_list(tree) for tree in trees]).astype(np.int64)
 
 
 def _centres(geometry: Geometry, kind: str) -> NDArray[np.int64]:

@@ -17,10 +17,13 @@ from holdfast.data.dataset import SequenceDataset
 from holdfast.data.simulate import SimulationConfig, simulate
 from holdfast.execution.base import Executor, Task
 from holdfast.execution.local import LocalExecutor, available_cores
+from holdfast.interpret.class_optimisation import ClassOptimisation
 from holdfast.jobs.audit import audit_module
 from holdfast.jobs.experiment import AuditSettings, Experiment
 from holdfast.jobs.explain import Question
 from holdfast.jobs.explain_attributions import explain_attributions
+from holdfast.jobs.explain_class_optimisation import explain_class_optimisation
+from holdfast.jobs.explain_importance import Planting, explain_importance
 from holdfast.jobs.explain_motifs import explain_motifs
 from holdfast.jobs.explain_stability import explain_stability
 from holdfast.jobs.grid import GridPage, GridResult, expand, run_grid
@@ -28,6 +31,7 @@ from holdfast.jobs.scanner import MatrixScanner
 from holdfast.jobs.summary import write_study
 from holdfast.jobs.train import located_run
 from holdfast.motifs.database import jaspar_motif
+from holdfast.motifs.motif import Motif
 from holdfast.robustness.shift import Shift
 from holdfast.runs.folder import Run
 
@@ -35,6 +39,8 @@ __all__ = ["DEMO", "Demo", "DemoSettings", "run_demo"]
 
 # Bound test examples that are explained in every window, and those whose maps motifs are looked for in.
 STABLE, POINTED_AT = 50, 200
+# Inputs that are optimised side by side, and sequences that the site is planted into at each of some places.
+OPTIMISED, PLANTED = ClassOptimisation(starts=4, steps=300), 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +121,7 @@ def run_demo(
     result = run_grid(experiments, out / "runs", executor, progress=progress)
     report = None
     if result.runs:
-        _explain_all([run for run in result.runs if not run.record.is_control], executor, progress)
+        _explain_all([run for run in result.runs if not run.record.is_control], out, settings, executor, progress)
         with progress.task("writing the report", None):
             report = write_study(result.runs, out).report
     return Demo(
@@ -155,28 +161,42 @@ def _forget(experiments: list[Experiment], root: Path) -> None:
             raise InputError(f"{folder}: cannot be removed ({error.strerror}); choose another folder") from error
 
 
-def _explain_all(runs: Sequence[Run], executor: Executor, progress: Progress) -> None:
-    """Ask each model what its calls rest on, whether the answer survives a shift, and what its motifs are called.
+def _explain_all(
+    runs: Sequence[Run], out: Path, settings: DemoSettings, executor: Executor, progress: Progress
+) -> None:
+    """Ask each model what its calls rest on, whether the answer survives a shift, and what it takes for a site.
 
     Raises
     ------
     InputError
         If a model could not be asked.
     """
-    tasks = [Task(words=f"explaining {run.record.name}", payload=str(run.folder)) for run in runs]
+    sites = {str(out / "data" / factor): _site(jaspar_motif(factor)) for factor in settings.factors}
+    tasks = [
+        Task(words=f"explaining {run.record.name}", payload=(str(run.folder), sites[run.config["data"]]))
+        for run in runs
+    ]
     for outcome in executor.run(_explain, tasks, words=f"explaining {len(runs)} models", progress=progress):
         if outcome.failure is not None:
             raise InputError(f"{outcome.failure.words}: {outcome.failure.reason}")
 
 
-def _explain(folder: str, progress: Progress) -> None:
-    """Explain one run in a worker; what is there already is left as it is."""
+def _site(motif: Motif) -> str:
+    """Return the letters of a motif's clear columns, N in between."""
+    return "".join(letter if letter in "ACGT" else "N" for letter in motif.iupac).strip("N")
+
+
+def _explain(asked: tuple[str, str], progress: Progress) -> None:
+    """Explain one run in a worker, with the site that was planted; what is there already is left as it is."""
+    folder, site = asked
     gradient = Spec(name="corrected-gradient")
     table = Run.open(Path(folder)).windows
     if ((table["label"] == 1) & (table["centre_logit"] > 0)).any():  # a model that calls nothing bound has no such maps
         explain_attributions(Path(folder), Question(n=1))
     explain_stability(Path(folder), Question(method=gradient, n=STABLE))
     explain_motifs(Path(folder), Question(method=gradient, n=POINTED_AT), motifs=1)
+    explain_class_optimisation(Path(folder), OPTIMISED)
+    explain_importance(Path(folder), Planting(experiment="position", pattern=site), Question(n=PLANTED))
 
 
 def _opening(settings: DemoSettings, result: GridResult) -> list[str]:

@@ -230,9 +230,10 @@ def fragile_and_robust(subject: Subject, n: int) -> Chosen:
     lost = (broken["centre_logit"] - broken["worst_logit"]).sort_values(ascending=False, kind="stable")
     kept = whole["worst_logit"].sort_values(ascending=False, kind="stable")
     fragile, robust = broken.loc[lost.index[:n], "index"], whole.loc[kept.index[:n], "index"]
-    words = (
-        f"the {len(fragile)} most fragile and the {len(robust)} most robust bound examples called right at the centre"
-    )
+    kinds = [
+        f"the {len(found)} most {kind}" for found, kind in ((fragile, "fragile"), (robust, "robust")) if len(found)
+    ]
+    words = f"{' and '.join(kinds)} bound examples called right at the centre"
     return Chosen(np.concatenate([fragile, robust]).astype(np.int64), words)
 
 

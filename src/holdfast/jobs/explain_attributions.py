@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from holdfast.runs.folder import FileKind, Run
 __all__ = ["ROLES", "explain_attributions"]
 
 ROLES = ("first", "centre", "worst")
+# Steps of the progress bar, more or less.
+STEPS = 40
 _TRACKS: tuple[FileKind, ...] = ("attribution_regions", "attribution_track")
 
 
@@ -71,8 +74,10 @@ def explain_attributions(
     offsets = _three_windows(subject, examples)
     windows = _windows(examples, offsets, subject.shift.window)
     index = torch.from_numpy(np.repeat(chosen.rows, len(ROLES)))
-    with progress.task(f"explaining {len(windows)} windows by {question.method_words}", None):
-        found = method(subject.model, windows, task=subject.task, index=index, device=subject.device)
+    # Small blocks, so that the bar moves; a draw belongs to an example, whatever the block.
+    method = replace(method, batch_size=min(method.batch_size, max(len(ROLES), len(windows) // STEPS)))
+    with progress.task(f"explaining {len(windows)} windows by {question.method_words}", len(windows)) as advance:
+        found = method(subject.model, windows, task=subject.task, index=index, device=subject.device, advance=advance)
     maps = _stored(found, examples, offsets, settings, subject, question, chosen.words)
     write_maps(run, maps)
     _write_tracks(run, maps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -15,7 +15,7 @@ from holdfast.core.files import write_text
 from holdfast.core.parameters import Count
 from holdfast.core.progress import SILENT, Advance, Progress
 from holdfast.dna.codes import Codes, decode
-from holdfast.interpret.attention import AttentionMap, attention_maps, max_attention_windows
+from holdfast.interpret.attention import AttentionMap, Centre, attention_maps, clustered, max_attention_windows
 from holdfast.interpret.hessians import integrated_hessians
 from holdfast.interpret.interactions import gradient_interactions, pairwise_mutagenesis
 from holdfast.interpret.temporal import Unread, temporal_scores
@@ -96,13 +96,7 @@ def explain_attention(
     """
 
     def look(subject: Subject, asked: StoredWindows, advance: Advance) -> StoredAttention:
-        found = attention_maps(subject.model, asked.codes, device=subject.device)
-        return StoredAttention(
-            **vars(asked),
-            layers=np.array([one.layer for one in found]),
-            per_base=np.stack([one.per_base for one in found], axis=1),
-            peak=np.stack([max_attention_windows(one, width=2).start + 1 for one in found], axis=1),
-        )
+        return _stored_attention(asked, attention_maps(subject.model, asked.codes, device=subject.device))
 
     asked = asked_about(question, "attention")
     subject = open_subject(folder, asked, data=data, device=device)
@@ -193,6 +187,7 @@ def write_attention_windows(
     path: Path,
     question: Question,
     *,
+    centre: Centre = "field",
     data: Path | None = None,
     device: str | None = None,
     progress: Progress = SILENT,
@@ -211,6 +206,8 @@ def write_attention_windows(
         FASTA file.
     question
         Task and examples: those named, or all bound ones of the part.
+    centre
+        Of a step: see :func:`~holdfast.interpret.attention.max_attention_windows`; ``blocks`` is as published.
 
     Raises
     ------
@@ -226,10 +223,36 @@ def write_attention_windows(
     records: list[str] = []
     with progress.task(f"looking for the greatest attention in {len(rows):,} windows", len(rows)) as advance:
         for block in np.array_split(rows, -(-len(rows) // BLOCK)):
-            records += _attention_records(subject, block)
+            records += _attention_records(subject, block, centre)
             advance(len(records))
     write_text(path, "".join(records))
     return len(records)
+
+
+def _stored_attention(asked: StoredWindows, found: Sequence[AttentionMap]) -> StoredAttention:
+    steps = max(one.geometry.positions for one in found)
+    orders = [clustered(one) for one in found]
+    given = [
+        _padded(np.take_along_axis(one.received, order[:, :, None], axis=1), steps)
+        for one, order in zip(found, orders, strict=True)
+    ]
+    return StoredAttention(
+        **vars(asked),
+        layers=np.array([one.layer for one in found]),
+        per_base=np.stack([one.per_base for one in found], axis=1),
+        focus=np.stack([one.focus for one in found], axis=1),
+        peak=np.stack([max_attention_windows(one, width=2).start + 1 for one in found], axis=1),
+        given=np.concatenate(given, axis=1),
+        channel=np.concatenate(orders, axis=1),
+        layer_of=np.repeat(np.arange(len(found)), [order.shape[1] for order in orders]),
+        edges=np.stack([_padded(one.edges, steps + 1) for one in found]),
+    )
+
+
+def _padded(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """Return values as long as that along their last axis, not-a-number beyond their own."""
+    missing = [(0, 0)] * (values.ndim - 1) + [(0, length - values.shape[-1])]
+    return np.pad(values, missing, constant_values=np.nan)
 
 
 def _answered(
@@ -290,13 +313,13 @@ def _bound(subject: Subject) -> NDArray[np.int64]:
     return rows
 
 
-def _attention_records(subject: Subject, rows: NDArray[np.int64]) -> list[str]:
+def _attention_records(subject: Subject, rows: NDArray[np.int64], centre: Centre) -> list[str]:
     """Return the FASTA records of some examples."""
     examples, offset = subject.data.take(rows), int(subject.shift.offsets[subject.shift.centre_choice])
     contexts = np.ascontiguousarray(examples.codes)
     windows = contexts[:, offset : offset + subject.shift.window]
     found: AttentionMap = attention_maps(subject.model, windows, device=subject.device)[0]
-    best = max_attention_windows(found, contexts=contexts, offset=offset)
+    best = max_attention_windows(found, contexts=contexts, offset=offset, centre=centre)
     places = examples.places
     chrom = places.names if places.chrom is None else places.chrom
     origin = np.zeros(len(rows), dtype=np.int64) if places.start is None else places.start

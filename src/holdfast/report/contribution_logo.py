@@ -10,12 +10,12 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from holdfast.report.logo import stacked_letters
-from holdfast.report.svg import chart, decimals_of, element, number, ticks_between
+from holdfast.report.svg import chart, decimals_of, element, number, ticks_between, upright_words
 from holdfast.report.words import decimal
 
 __all__ = ["Panel", "draw_contributions"]
 
-COLUMN, HEIGHT, LEFT, RIGHT, WORDS, BOTTOM, GAP = 10, 68, 40, 12, 17, 32, 12
+COLUMN, HEIGHT, LEFT, RIGHT, WORDS, BOTTOM, GAP = 10, 68, 52, 12, 17, 32, 12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,6 +117,7 @@ def _panel(panel: Panel, scale: _Scale, top: float, core: tuple[int, int] | None
         parts.append(
             element("text", {"class": "tick end", "x": LEFT - 5, "y": y + 4}, decimal(tick, decimals_of(heights)))
         )
+    parts.append(upright_words("logit", 11, ceiling + HEIGHT / 2))
     zero = ceiling + scale.y(0.0)
     parts.append(
         element("path", {"class": "axis", "d": f"M{number(scale.x(start))} {number(zero)}H{number(scale.x(end))}"})

@@ -83,6 +83,11 @@ class LineChart:
     level: tuple[float, str] | None = None
     whole: bool = True
 
+    @property
+    def right(self) -> float:
+        """Where the axis of x ends, which depends on the labels."""
+        return _right_of([line for line in self.lines if line.finite])
+
     def draw(self) -> Markup:
         """Return the chart."""
         drawn = [line for line in self.lines if line.finite]
@@ -95,8 +100,8 @@ class LineChart:
             self._description(drawn),
             *self._axes(frame),
             *(_upright(frame, mark, row) for row, mark in enumerate(self.uprights)),
-            *self._level(frame),
             *(_line(frame, line) for line in drawn),
+            *self._level(frame),
             *_labels(frame, drawn),
         )
 
@@ -137,7 +142,7 @@ class LineChart:
         y = frame.y(self.level[0])
         return [
             element("path", {"class": "reference", "d": f"M{LEFT} {number(y)}H{number(frame.right)}"}),
-            element("text", {"class": "tick", "x": LEFT + 4, "y": y - 4}, self.level[1]),
+            element("text", {"class": "tick value", "x": LEFT + 4, "y": y - 4}, self.level[1]),
         ]
 
 
@@ -157,15 +162,18 @@ class _Frame:
         y = [y for line in lines for _, y in line.finite]
         y += [end for line in lines for pair in line.interval for end in pair]
         room = max(0.06 * (max(y) - min(y)), 0.004)
-        longest = max(len(_short(line.label)) for line in lines)
         widen = 0.5 if min(x) == max(x) else 0.0
-        return cls(min(x) - widen, max(x) + widen, min(y) - room, max(y) + room, WIDTH - 12 - LETTER * longest)
+        return cls(min(x) - widen, max(x) + widen, min(y) - room, max(y) + room, _right_of(lines))
 
     def x(self, value: float) -> float:
         return LEFT + (value - self.x_low) / (self.x_high - self.x_low) * (self.right - LEFT)
 
     def y(self, value: float) -> float:
         return TOP + (self.y_high - value) / (self.y_high - self.y_low) * (HEIGHT - BOTTOM - TOP)
+
+
+def _right_of(lines: Sequence[Line]) -> float:
+    return WIDTH - 12 - LETTER * max((len(_short(line.label)) for line in lines), default=0)
 
 
 def _line(frame: _Frame, line: Line) -> Markup:

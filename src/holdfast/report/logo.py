@@ -8,12 +8,12 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from holdfast.report.svg import chart, element
+from holdfast.report.svg import chart, element, upright_words
 
 __all__ = ["COLUMN", "draw_letters", "draw_logo", "information_axis", "letter_heights", "stacked_letters"]
 
 LETTERS = "ACGT"
-COLUMN, HEIGHT, LEFT, TOP = 15, 60, 20, 4
+COLUMN, HEIGHT, LEFT, TOP = 15, 60, 34, 9
 BITS = 2.0
 # A letter lower than this, in units of the drawing, is not seen and only makes the page heavier.
 LOWEST = 0.9
@@ -78,10 +78,10 @@ def draw_logo(probabilities: Sequence[Sequence[float]], label: str) -> Markup:
 
 
 def information_axis(left: float, top: float, width: int) -> list[Markup]:
-    """Return the axis of a logo: a line from 2 bits down to 0 and along the columns, and three ticks."""
+    """Return the axis of a logo: a line from 2 bits down to 0 and along the columns, three ticks and the unit."""
     floor = top + HEIGHT
     line = f"M{left - 4:g} {top:g}V{floor:g}H{left + COLUMN * width:g}"
-    parts = [element("path", {"class": "axis", "d": line})]
+    parts = [element("path", {"class": "axis", "d": line}), upright_words("bits", left - 21, top + HEIGHT / 2)]
     for bits in (0, 1, 2):
         y = floor - HEIGHT * bits / BITS
         parts.append(element("text", {"class": "tick end", "x": left - 7, "y": y + 4}, str(bits)))

@@ -90,7 +90,7 @@ def render(runs: Sequence[Run], left_out: Sequence[LeftOut] = ()) -> str:
             {
                 "title": f"{names}: holdfast report",
                 "style": Markup(package.joinpath("style.css").read_text(encoding="utf-8")),
-                "script": Markup(package.joinpath("print.js").read_text(encoding="utf-8")),
+                "script": Markup(package.joinpath("page.js").read_text(encoding="utf-8")),
                 "letters": draw_letters(),
                 "sections": [section for section in drawn if section is not None],
                 "versions": sorted({entry.record.versions.get("holdfast", "unknown") for entry in study.entries}),

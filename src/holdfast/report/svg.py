@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
-__all__ = ["chart", "decimals_of", "element", "number", "path_through", "ticks_between"]
+__all__ = ["chart", "decimals_of", "element", "number", "path_through", "ticks_between", "upright_words"]
 
 
 def number(value: float) -> str:
@@ -42,10 +42,17 @@ def chart(width: float, height: float, label: str, *children: str) -> Markup:
     attributes = {
         "class": "chart",
         "viewBox": f"0 0 {number(width)} {number(height)}",
+        "preserveAspectRatio": "xMinYMin",  # one lower than its box is wide stands above its caption's first letter
         "role": "img",
         "aria-label": label,
     }
     return element("svg", attributes, *children)
+
+
+def upright_words(words: str, x: float, y: float) -> Markup:
+    """Return the label of an upright axis, read from below, with its middle at a place."""
+    turn = f"translate({number(x)} {number(y)})rotate(-90)"
+    return element("text", {"class": "axis-label middle", "transform": turn}, words)
 
 
 def path_through(points: Sequence[tuple[float, float]]) -> str:

@@ -212,18 +212,48 @@ class StoredAttention(StoredWindows):
         (K,) names of the layers that attend.
     per_base
         (N, K, W) float32: what a base is given by each layer, the mean over its heads or channels.
+    focus
+        (N, K, W) float32: the mean over the tenth of them whose attention varies most along the steps.
     peak
-        (N, K) int64: where the step of the greatest attention has its centre, as base of the window.
+        (N, K) int64: middle of what the step of the greatest attention sees, as base of the window.
+    given
+        (N, R, S) float32: what each step is given by each head or channel of all layers, those of a layer that are
+        alike beside each other; not-a-number beyond the steps of a layer that has fewer than S.
+    channel
+        (N, R) int64: which head or channel of its layer a row of ``given`` is.
+    layer_of
+        (R,) int64: of which layer.
+    edges
+        (K, S + 1) float32: from which base to which the steps of a layer are drawn.
     """
 
     layers: NDArray[Any]
     per_base: NDArray[np.float32]
+    focus: NDArray[np.float32]
     peak: NDArray[np.int64]
+    given: NDArray[np.float32]
+    channel: NDArray[np.int64]
+    layer_of: NDArray[np.int64]
+    edges: NDArray[np.float32]
 
     def _answers(self) -> tuple[NDArray[Any], ...]:
-        if self.per_base.shape != (len(self.codes), len(self.layers), self.window):
+        layers, steps = self.edges.shape
+        rows = self.channel.shape[1]
+        shape = (len(self.codes), len(self.layers), self.window)
+        agree = self.per_base.shape == self.focus.shape == shape and layers == len(self.layers)
+        if not agree or len(self.layer_of) != rows or self.given.shape[1:] != (rows, steps - 1):
             raise ValueError("its arrays do not agree")
-        return (self.per_base, self.peak)
+        return (self.per_base, self.peak, self.given, self.channel)
+
+    def largest(self, row: int, layer: int) -> float:
+        """Return the most that any base is given."""
+        return float(np.nanmax(self.per_base[row, layer]))
+
+    def channels(self, row: int, layer: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return (H, S) of the heads or channels of a layer, like beside like, and the (S + 1,) edges of its steps."""
+        edges = self.edges[layer]
+        steps = int(np.isfinite(edges).sum()) - 1
+        return self.given[row, self.layer_of == layer, :steps], edges[: steps + 1]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

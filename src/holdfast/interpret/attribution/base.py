@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from holdfast.core.device import evaluating
 from holdfast.core.errors import InputError
 from holdfast.core.parameters import Count, Size, check_fields
+from holdfast.core.progress import Advance
 from holdfast.dna.codes import UNKNOWN, Codes, one_hot
 from holdfast.dna.edit import reverse_complement
 from holdfast.models.base import SequenceModel
@@ -167,6 +168,7 @@ class Attribution(ABC):
         task: int = 0,
         index: Tensor | None = None,
         device: torch.device | None = None,
+        advance: Advance | None = None,
     ) -> Attributions:
         """Return the contributions of every base of some windows.
 
@@ -182,6 +184,8 @@ class Attribution(ABC):
             (N,) numbers of the examples in their data set; 0, 1, ... if not given.
         device
             Where to compute; where the model is, if not given.
+        advance
+            Called after each block with the number of windows that are done.
 
         Raises
         ------
@@ -195,9 +199,11 @@ class Attribution(ABC):
         parts: list[tuple[Tensor, Explained]] = []
         with evaluating(model, home), recurrent_gradients(model):
             asked = TaskLogit(model, task).eval()
-            for block, which in zip(windows.split(self.batch_size), number.split(self.batch_size), strict=True):
-                block, which = block.to(home), which.to(home)
+            for first in range(0, len(windows), self.batch_size):
+                block, which = (rows[first : first + self.batch_size].to(home) for rows in (windows, number))
                 parts.append((asked(one_hot(block)), self._on_strands(asked, block, which)))
+                if advance is not None:
+                    advance(first + len(block))
         return self._joined(windows, task, parts)
 
     def _on_strands(self, model: TaskLogit, codes: Tensor, index: Tensor) -> Explained:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from markupsafe import Markup
 
-from holdfast.report.heat_map import draw_heat_map
+from holdfast.report.heat_map import draw_heat_map, draw_strips
 from holdfast.report.line_chart import Line, LineChart
 from holdfast.report.study import Study
 from holdfast.report.template import fill
@@ -20,6 +20,8 @@ __all__ = ["attention", "interactions", "temporal"]
 # Examples drawn of a lone run, of each of a few runs, and of each of many.
 OF_ONE, OF_EACH, OF_MANY = 6, 2, 1
 FEW = 6
+# Heads or channels from which on the tenth that varies most is drawn too.
+MANY = 10
 LABELS = {1: "bound", 0: "unbound", -1: "label unknown"}
 COLOURS = ("no-shift", "rnd", "worst", "worst-of-n", "control", "other")
 Asked = TypeVar("Asked", bound=StoredWindows)
@@ -37,8 +39,10 @@ def attention(study: Study) -> Markup | None:
     """Return where the attention of each run that was asked falls."""
     title = "Where its attention falls"
     note = (
-        "Attention laid over the bases that each step sees, mean over heads or channels. "
-        "It says where the model looks, not what it makes of it."
+        "What each step is given, laid over the bases that it sees: the mean over all heads or channels, and over the "
+        "tenth of them that vary most along the window, where there are ten or more. The strips below have a row for "
+        "each head or channel, like beside like. Where pairs of steps have a weight, a step is given the sum "
+        "over all that look at it. Attention says where the model looks, not what it makes of it."
     )
     return _section(study, lambda answers: answers.attention, _attention, title, note)
 
@@ -57,8 +61,9 @@ def interactions(study: Study) -> Markup | None:
     """Return which pairs of bases act together."""
     title = "Which bases act together"
     note = (
-        "What two bases do together beyond what each does alone: the darker, the more, red where it is negative; pairs "
-        "below a tenth of the strongest are blank. Bases are counted from the start of the window."
+        "What two bases do together beyond what each does alone, in units of the logit, on a scale of each example's "
+        "own: the stronger the colour, the more, red where it is negative; pairs below a tenth of the strongest are "
+        "blank. Bases are counted from the start of the window."
     )
     return _section(study, lambda answers: answers.interactions, _interactions, title, note)
 
@@ -85,23 +90,41 @@ def _words(asked: StoredWindows, row: int) -> str:
 
 
 def _attention(asked: StoredAttention, row: int) -> Markup:
-    lines = [
-        Line(
-            label=str(layer),
-            x=list(range(asked.window)),
-            y=asked.per_base[row, number].tolist(),
-            colour=COLOURS[number % len(COLOURS)],
-            dash=number // len(COLOURS),
-        )
-        for number, layer in enumerate(asked.layers)
-    ]
-    return LineChart(
+    lines = [line for layer in range(len(asked.layers)) for line in _layer_lines(asked, row, layer)]
+    over = LineChart(
         title=f"Attention over the bases of {asked.names[row]}",
         x_label="base of the window",
-        y_label="attention",
+        y_label="attention given to the steps that see a base",
         lines=lines,
         uprights=_core(asked, row),
-    ).draw()
+    )
+    return Markup("").join([over.draw(), *_strips(asked, row, over.right)])
+
+
+def _layer_lines(asked: StoredAttention, row: int, layer: int) -> list[Line]:
+    """Return the mean over all heads or channels of a layer and, of many, over those that vary most."""
+    several, colour = len(asked.layers) > 1, COLOURS[layer % len(COLOURS)]
+    drawn = [(str(asked.layers[layer]) if several else "all", asked.per_base)]
+    if (asked.layer_of == layer).sum() >= MANY:
+        drawn.append(("most varied", asked.focus))
+    elif not several:
+        drawn = [("attention", asked.per_base)]
+    bases = list(range(asked.window))
+    return [
+        Line(label=label, x=bases, y=values[row, layer].tolist(), colour=colour, dash=number)
+        for number, (label, values) in enumerate(drawn)
+    ]
+
+
+def _strips(asked: StoredAttention, row: int, right: float) -> list[Markup]:
+    """Return the heads or channels of each layer that has several."""
+    pictures = []
+    for layer, name in enumerate(asked.layers):
+        rows, edges = asked.channels(row, layer)
+        if len(rows) > 1:
+            words = f"{len(rows)} heads or channels of layer {name}"
+            pictures.append(draw_strips(rows, edges, window=asked.window, label=words, right=right))
+    return pictures
 
 
 def _temporal(asked: StoredTemporal, row: int) -> Markup:
@@ -125,6 +148,9 @@ def _interactions(asked: StoredInteractions, row: int) -> Markup:
 
 
 def _core(asked: StoredWindows, row: int) -> list[tuple[float, str]]:
-    """Return the known core's ends in the window, where it has one."""
+    """Return the known core's ends that lie in the window, the first of them named."""
+    if asked.core[row, 0] < 0:
+        return []
     start, end = (int(place) - asked.offset for place in asked.core[row])
-    return [] if asked.core[row, 0] < 0 else [(start, "core"), (end - 1, "")]
+    ends = [float(base) for base in (start, end - 1) if 0 <= base < asked.window]
+    return list(zip(ends, ("core", ""), strict=False))

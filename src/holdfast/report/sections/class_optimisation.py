@@ -28,6 +28,12 @@ class Drawn:
     run: Markup
     shared: Markup | None
 
+    @property
+    def focus(self) -> float:
+        """Where the run's middle stands in the part that is drawn, as a share of it."""
+        middle = (self.start.run_start + self.start.run_end) / 2 - self.first
+        return middle / min(WIDEST, len(self.start.probabilities))
+
 
 def class_optimisation(study: Study) -> Markup | None:
     """Return the best start of each run that was asked."""

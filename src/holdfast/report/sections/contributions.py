@@ -20,6 +20,8 @@ __all__ = ["contributions"]
 MOST, IN_ALL = 8, 24
 # Of a longer context so many bases are drawn, around the largest contributions.
 LONGEST = 110
+# About as wide as a site.
+SITE = 15
 WORDS = {"first": "leftmost window", "centre": "centre window", "worst": "worst window"}
 LABELS = {1: "bound", 0: "unbound", -1: "label unknown"}
 
@@ -32,6 +34,8 @@ class Drawn:
     label: str
     story: str
     picture: Markup
+    focus: float
+    """Where most is contributed, as a share of what is drawn: a narrow screen shows it first."""
 
 
 def contributions(study: Study) -> Markup | None:
@@ -55,7 +59,11 @@ def _drawn(maps: StoredMaps, most: int) -> Iterator[Drawn]:
     for index in [index for index in mixed if index is not None][:most]:
         rows = np.flatnonzero(maps.index == index)
         yield Drawn(
-            str(maps.names[rows[0]]), LABELS[int(maps.label[rows[0]])], _story(maps, rows), _picture(maps, rows)
+            str(maps.names[rows[0]]),
+            LABELS[int(maps.label[rows[0]])],
+            _story(maps, rows),
+            _picture(maps, rows),
+            _focus(maps, rows),
         )
 
 
@@ -91,8 +99,19 @@ def _span(maps: StoredMaps, rows: np.ndarray) -> tuple[int, int]:
     """Return the part of the context that is drawn: all of a short one, of a long one where most is contributed."""
     if maps.context <= LONGEST:
         return 0, maps.context
+    best = _busiest(maps, rows, LONGEST)
+    return best, best + LONGEST
+
+
+def _focus(maps: StoredMaps, rows: np.ndarray) -> float:
+    start, end = _span(maps, rows)
+    width = min(SITE, end - start)
+    return (_busiest(maps, rows, width) + width / 2 - start) / (end - start)
+
+
+def _busiest(maps: StoredMaps, rows: np.ndarray, width: int) -> int:
+    """Return where the stretch of so many bases begins that contributes most in all windows together."""
     size = np.zeros(maps.context)
     for row in rows:
         size[maps.offset[row] : maps.offset[row] + maps.window] += np.abs(maps.per_base[row])
-    best = int(np.convolve(size, np.ones(LONGEST), mode="valid").argmax())
-    return best, best + LONGEST
+    return int(np.convolve(size, np.ones(width), mode="valid").argmax())

@@ -1,4 +1,4 @@
-"""What planting a pattern does to the logit."""
+"""What planting a pattern does to the logit: runs that were asked the same share a chart."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from holdfast.report.line_chart import Line, LineChart
-from holdfast.report.study import Entry, Study
+from holdfast.report.study import Entry, Setting, Study
 from holdfast.report.template import fill
+from holdfast.report.words import decimal, listed
 from holdfast.runs.answers import PlantedEffect, PlantedEffects
 
 __all__ = ["importance"]
@@ -21,14 +22,22 @@ AXES = {
     "number": "copies planted",
     "spacing": "bases between the patterns",
 }
+Asked = list[tuple[Entry, PlantedEffects]]
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """An experiment with its picture, or with the rows of its table."""
+    """An experiment as it was asked of some runs, with its picture, or with the rows of a table for the only one."""
 
-    found: PlantedEffects
+    asked: Asked
     picture: Markup | None
+    whose: str
+    """Label of the only run, where the setting has others."""
+
+    @property
+    def found(self) -> PlantedEffects:
+        """What was asked, as the first run has it."""
+        return self.asked[0][1]
 
     @property
     def rows(self) -> list[PlantedEffect]:
@@ -36,35 +45,57 @@ class Drawn:
         effects = self.found.effects
         return effects if len(effects) <= MOST + 1 else [*effects[:MOST], effects[-1]]
 
+    @property
+    def background(self) -> str:
+        """Mean logit of the sequences as they are, for each run."""
+        if len(self.asked) == 1:
+            return decimal(self.found.background, 2)
+        return listed([f"{decimal(found.background, 2)} ({entry.label})" for entry, found in self.asked])
+
 
 def importance(study: Study) -> Markup | None:
-    """Return the experiments of each run that was asked."""
-    groups = []
-    for setting in study.settings:
-        for entry in setting.entries:
-            if entry.answers.importance is not None:
-                drawn = [Drawn(found, _chart(entry, found)) for found in entry.answers.importance.experiments]
-                groups.append((study.title_of(setting, entry), drawn))
+    """Return the experiments of each setting with a run that was asked."""
+    groups = [(setting.title, drawn) for setting in study.settings if (drawn := _drawn(setting))]
     return fill("importance.html.j2", {"groups": groups}) if groups else None
 
 
-def _chart(entry: Entry, found: PlantedEffects) -> Markup | None:
-    """Return effects over what was varied; nothing where it was no number, or one."""
-    if found.experiment not in AXES or len(found.effects) < 2:
+def _drawn(setting: Setting) -> list[Drawn]:
+    alike: dict[tuple[object, ...], Asked] = {}
+    for entry in setting.entries:
+        record = entry.answers.importance
+        for found in record.experiments if record is not None else []:
+            varied = found.experiment in AXES and len(found.effects) > 1
+            key = (found.experiment, found.words, found.null, found.task, found.part, found.n)
+            alike.setdefault(key if varied else (*key, entry.record.name), []).append((entry, found))
+    several = len(setting.entries) > 1
+    return [
+        Drawn(asked, _chart(asked), asked[0][0].label if several and len(asked) == 1 else "")
+        for asked in alike.values()
+    ]
+
+
+def _chart(asked: Asked) -> Markup | None:
+    """Return effects over what was varied, a line for each run; nothing where it was no number, or one."""
+    first = asked[0][1]
+    if first.experiment not in AXES or len(first.effects) < 2:
         return None
+    return LineChart(
+        title=f"Effect of {first.words}",
+        x_label=AXES[first.experiment],
+        y_label="effect on the logit",
+        lines=[_line(entry, found) for entry, found in asked],
+        level=(0.0, "no effect"),
+    ).draw()
+
+
+def _line(entry: Entry, found: PlantedEffects) -> Line:
     effects = sorted(found.effects, key=lambda row: row.value)
     interval = [(row.low, row.high) for row in effects if math.isfinite(row.low)]
-    line = Line(
-        label="effect",
+    return Line(
+        label=entry.label,
         x=[row.value for row in effects],
         y=[row.mean for row in effects],
         colour=entry.colour,
+        dash=entry.dash,
         interval=interval if len(interval) == len(effects) else (),
     )
-    return LineChart(
-        title=f"Effect of {found.words}",
-        x_label=AXES[found.experiment],
-        y_label="effect on the logit",
-        lines=[line],
-        level=(0.0, "no effect"),
-    ).draw()

@@ -323,14 +323,14 @@ def _attention_records(subject: Subject, rows: NDArray[np.int64], centre: Centre
     places = examples.places
     chrom = places.names if places.chrom is None else places.chrom
     origin = np.zeros(len(rows), dtype=np.int64) if places.start is None else places.start
-    first, centre = np.full(len(rows), offset), best.start + best.codes.shape[1] // 2
+    first, middles = np.full(len(rows), offset), best.start + best.codes.shape[1] // 2
     if places.start is not None:  # a context read from the reverse strand is counted from its other end
         turned, context = on_reverse_strand(places.names), contexts.shape[1]
         first = np.where(turned, context - offset - subject.shift.window, first)
-        centre = np.where(turned, context - centre, centre)
+        middles = np.where(turned, context - middles, middles)
     return [
         f">{row}_{'_'.join(str(name).split())}_{start}_{middle}\n{decode(codes)}\n"
         for row, name, start, middle, codes in zip(
-            rows, chrom, origin + first, origin + centre, best.codes, strict=True
+            rows, chrom, origin + first, origin + middles, best.codes, strict=True
         )
     ]

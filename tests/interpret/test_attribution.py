@@ -1,5 +1,7 @@
 """Every attribution method keeps one contract, and is right where the answer is known."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -123,3 +125,31 @@ def test_windows_the_model_cannot_read_are_refused() -> None:
         explain("saliency", HoldfastNet(), torch.zeros(1, 10, dtype=torch.uint8))
     with pytest.raises(InputError, match=r"expected torch\.uint8"):
         explain("saliency", HoldfastNet(), torch.zeros(1, 24))
+
+
+class Answering(nn.Module):
+    """Answers with what a function makes of (N, 2) logits."""
+
+    def __init__(self, answer: Callable[[Tensor], object]) -> None:
+        super().__init__()
+        self.linear, self.answer = nn.Linear(4 * 24, 2), answer
+
+    def forward(self, sequence: Tensor) -> object:
+        return self.answer(self.linear(sequence.flatten(1)))
+
+
+@pytest.mark.parametrize("name", ["ism", "corrected-gradient", "deepshap"])
+@pytest.mark.parametrize(
+    ("answer", "task", "words"),
+    [
+        (lambda logits: logits[:, 0], 0, r"Answering answers with a shape of \(\d+,\); expected \(N, T\) logits"),
+        (lambda logits: (logits,), 0, "Answering answers with a tuple"),
+        (lambda logits: logits, 2, "with T above task 2"),
+        (lambda logits: logits, -1, "with T above task -1"),
+    ],
+)
+def test_somebodys_module_that_gives_no_logits_of_the_task_is_refused(
+    name: str, answer: Callable[[Tensor], object], task: int, words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        ATTRIBUTIONS[name]()(Answering(answer), windows(), task=task)

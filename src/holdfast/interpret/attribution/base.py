@@ -48,8 +48,18 @@ class TaskLogit(nn.Module):
         self.model, self.task = model, task
 
     def forward(self, sequence: Tensor) -> Tensor:
-        """Return (N,) logits of (N, 4, W) inputs."""
+        """Return (N,) logits of (N, 4, W) inputs.
+
+        Raises
+        ------
+        InputError
+            If the model answers with something else than (N, T) logits, or has no such task.
+        """
         logits: Tensor = self.model(sequence)
+        shape = tuple(logits.shape) if isinstance(logits, Tensor) else ()
+        if len(shape) != 2 or not 0 <= self.task < shape[1]:
+            name, what = type(self.model).__name__, f"a shape of {shape}" if shape else f"a {type(logits).__name__}"
+            raise InputError(f"{name} answers with {what}; expected (N, T) logits with T above task {self.task}")
         return logits[:, self.task]
 
 

@@ -49,3 +49,27 @@ def test_a_factor_is_stood_for_by_the_newest_motif_of_its_own_name() -> None:
     motif_of = MEASURED["jaspar"]["motif_of"]
     assert {factor: newest[factor] for factor in motif_of} == motif_of
     assert all(row["jaspar"]["accession"] == motif_of[row["factor"]] for row in ROWS)
+
+
+def test_the_words_about_demo_are_its_counts() -> None:
+    alike, strict, nearest, better, sure = cells("demo", "optimised inputs, shared by starts")
+    wins, losses = sure.split(" : ")
+    said = " ".join(PAGE.split())
+    assert f"{alike} resemble their factor's motif and {strict} by the stricter measure" in said
+    assert f"By affinity {better} are better than JASPAR's" in said
+    assert f"{wins} are surely better, {losses} surely worse" in said
+    assert f"does better: {cells('demo', 'what maps point at')[3]}" in said
+    assert nearest.startswith("1 of")
+    first = [
+        r["factor"] for r in ROWS if r["model"] == "demo" and r["motifs"]["optimised_shared"]["own_motif"]["rank"] == 0
+    ]
+    assert first == ["REST"]
+
+
+def test_the_words_about_sp1_are_what_was_measured() -> None:
+    for row in ROWS:
+        if row["data"] == "sp1_discovery":
+            own = {way: motif["own_motif"]["p"] for way, motif in row["motifs"].items()}
+            assert min(own["filter"], own["maps"]) < 0.05 < own["optimised_shared"]
+            assert row["motifs"]["optimised_shared"]["best_match"]["q"] > 0.05
+    assert {row["model"] for row in ROWS if row["data"] == "sp1_discovery"} == {"demo", "holdfast"}

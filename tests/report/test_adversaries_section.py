@@ -20,7 +20,7 @@ def test_each_run_has_its_accuracies_and_a_dash_where_it_was_not_asked(tmp_path:
     [first, *_] = adversary_rows(0.6)
     other.write_audit(other.audit.model_copy(update={"adversaries": [first]}))
     section = str(adversaries(Study.read([asked, other])))
-    rows = dict(re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', section))
+    rows = dict(re.findall(r'<tr><th scope="row"><span class="key [^"]*"></span>(.*?)</th>(.*?)</tr>', section))
     assert cells(rows["Rnd"]) == ["0.800", "0.600", "0.600", "–", "–"]
     assert cells(rows["Worst"]) == ["0.800", "0.700", "0.700", "0.600", "0.550"]
     assert re.findall(r'<th scope="col">(.*?)</th>', section)[3:] == [row.words for row in adversary_rows(0.0)]

@@ -9,7 +9,7 @@ import pytest
 from study_builder import build_run, build_study
 
 from holdfast.core.errors import InputError
-from holdfast.report.contribution_logo import COLUMN, HEIGHT, LEFT, RIGHT, WORDS, Panel, draw_contributions
+from holdfast.report.contribution_logo import COLUMN, HEIGHT, LEFT, RIGHT, SEEN, WORDS, Panel, draw_contributions
 from holdfast.report.sections.contributions import LONGEST, contributions
 from holdfast.report.sections.stability import stability
 from holdfast.report.study import Study
@@ -60,6 +60,20 @@ def test_a_map_of_nothing_is_an_empty_line_and_what_lies_outside_the_span_is_not
     values[:, 0] = 1.0
     drawing = draw_contributions([Panel(words="w", contributions=values, offset=3)], label="l", span=(5, 8))
     assert len(letters(drawing)) == 3
+
+
+def test_the_words_of_a_window_stand_where_a_phone_looks_first() -> None:
+    values = np.zeros((101, 4))
+    values[90, 0] = 1.0
+
+    def words_at(focus: float) -> float:
+        drawn = draw_contributions([Panel(words="centre window", contributions=values)], label="l", focus=focus)
+        return float(re.findall(r'x="([\d.]+)" y="10">centre window', drawn)[0])
+
+    wide = LEFT + 101 * COLUMN + RIGHT
+    assert words_at(0.1) == LEFT
+    assert wide / 2 - SEEN / 2 < words_at(0.5) < wide / 2
+    assert wide - SEEN < words_at(0.9) < wide - SEEN / 2  # it cannot scroll farther than to the end
 
 
 def test_the_core_is_shaded_where_the_window_holds_it() -> None:

@@ -17,6 +17,9 @@ __all__ = ["Panel", "draw_contributions"]
 
 COLUMN, HEIGHT, LEFT, RIGHT, WORDS, BOTTOM, GAP = 10, 68, 52, 12, 17, 32, 12
 
+# So much of the drawing a phone shows at a time.
+SEEN = 500
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Panel:
@@ -38,7 +41,12 @@ class Panel:
 
 
 def draw_contributions(
-    panels: Sequence[Panel], *, label: str, span: tuple[int, int] | None = None, core: tuple[int, int] | None = None
+    panels: Sequence[Panel],
+    *,
+    label: str,
+    span: tuple[int, int] | None = None,
+    core: tuple[int, int] | None = None,
+    focus: float = 0.0,
 ) -> Markup:
     """Return windows of one context below each other, on one axis of bases and one scale of contributions.
 
@@ -52,6 +60,8 @@ def draw_contributions(
         [start, end) of the context that is drawn; as far as the panels reach, if not given.
     core
         [start, end) of the context to shade.
+    focus
+        What a narrow screen has in its middle, as a share of the drawing: the panels' words stand where they are seen.
     """
     first, last = span or (
         min(panel.offset for panel in panels),
@@ -59,8 +69,12 @@ def draw_contributions(
     )
     scale = _Scale.around(panels, first, last)
     parts: list[Markup] = []
+    wide = LEFT + COLUMN * (last - first) + RIGHT
+    words = max(LEFT, min(focus * wide - SEEN / 2, wide - SEEN) + GAP)
     for number_, panel in enumerate(panels):
-        parts += _panel(panel, scale, number_ * (WORDS + HEIGHT + GAP), core)
+        top = number_ * (WORDS + HEIGHT + GAP)
+        parts.append(element("text", {"class": "tick", "x": words, "y": top + 10}, panel.words))
+        parts += _panel(panel, scale, top, core)
     floor = len(panels) * (WORDS + HEIGHT + GAP) - GAP
     for tick in ticks_between(first, last - 1, at_most=12, whole=True):
         x = scale.x(tick) + COLUMN / 2
@@ -70,7 +84,7 @@ def draw_contributions(
     parts.append(
         element("text", {"class": "axis-label middle", "x": middle, "y": floor + BOTTOM}, "base of the context")
     )
-    return chart(LEFT + COLUMN * (last - first) + RIGHT, floor + BOTTOM + 4, label, *parts)
+    return chart(wide, floor + BOTTOM + 4, label, *parts)
 
 
 @dataclass(frozen=True)
@@ -106,7 +120,7 @@ def _part(panel: Panel, first: int, last: int) -> tuple[int, NDArray[np.floating
 def _panel(panel: Panel, scale: _Scale, top: float, core: tuple[int, int] | None) -> list[Markup]:
     ceiling = top + WORDS
     start, shown = _part(panel, scale.first, scale.last)
-    parts = [element("text", {"class": "tick", "x": LEFT, "y": top + 10}, panel.words)]
+    parts: list[Markup] = []
     end = start + len(shown)
     if core is not None and max(start, core[0]) < min(end, core[1]):
         x, wide = scale.x(max(start, core[0])), COLUMN * (min(end, core[1]) - max(start, core[0]))

@@ -81,7 +81,8 @@ def _picture(maps: StoredMaps, rows: np.ndarray) -> Markup:
         for row in rows
     ]
     label = f"Contributions of each base of {maps.names[rows[0]]}: {'; '.join(panel.words for panel in panels)}"
-    return draw_contributions(panels, label=label, span=_span(maps, rows), core=core if core[0] >= 0 else None)
+    known = core if core[0] >= 0 else None
+    return draw_contributions(panels, label=label, span=_span(maps, rows), core=known, focus=_focus(maps, rows))
 
 
 def _words(maps: StoredMaps, row: int) -> str:

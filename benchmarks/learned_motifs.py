@@ -93,6 +93,8 @@ def main() -> None:
     keep_freed_memory()
     sets = data_sets(asked.real_data, asked.runs)
     wanted = tuple(asked.sets or [""])
+    if not any(name.startswith(wanted) for name in sets):
+        parser.error(f"--sets {' '.join(wanted)}: expected beginnings of {', '.join(sets)}")
     for model in asked.models:
         for name, data in sets.items():
             done = earlier_rows()

@@ -244,6 +244,7 @@ def recalled(run: Run, question: Question, data: Path, device: str) -> dict[str,
                 "place": [motif is one.match.query for motif in shown[name]].index(True) + 1 if one.match else None,
                 "found": one.found,
                 "consensus": one.match.query.consensus if one.match else None,
+                "all": [motif.consensus for motif in shown[name]] if len(shown[name]) <= ATTRIBUTED.motifs else None,
             }
             for name, one in found.items()
         },

@@ -105,6 +105,9 @@ def test_attributions_say_how_many_windows_are_done_whatever_the_batch_size(trai
 
 def test_asked_otherwise_it_says_what_it_writes_over(holdfast: Any, trained: Path) -> None:
     holdfast("explain", "attributions", trained, "--examples", 1, "--method", "saliency")
+    chosen = read_maps(Run.open(trained)).chosen
+    assert chosen.startswith("the most")
+    assert "1" not in chosen
     told = holdfast(
         "explain", "attributions", trained, "--index", "3,5", "--method", "gradient-x-input", "--set", "strands=both"
     )

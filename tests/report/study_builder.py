@@ -360,7 +360,7 @@ def write_answers(run: Run, shift: ShiftFacts, *, seed: int) -> None:
     windows = {
         "settings": "{}",
         "task": "SP1",
-        "chosen": "the 1 most fragile and the 1 most robust bound examples called right at the centre",
+        "chosen": "the most fragile and the most robust bound examples called right at the centre",
         "names": np.array(["site <1>", "chr1:100-201"]),
         "index": np.array([4, 9]),
         "label": np.ones(2, dtype=np.int8),

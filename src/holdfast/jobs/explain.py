@@ -231,9 +231,12 @@ def fragile_and_robust(subject: Subject, n: int) -> Chosen:
     kept = whole["worst_logit"].sort_values(ascending=False, kind="stable")
     fragile, robust = broken.loc[lost.index[:n], "index"], whole.loc[kept.index[:n], "index"]
     kinds = [
-        f"the {len(found)} most {kind}" for found, kind in ((fragile, "fragile"), (robust, "robust")) if len(found)
+        f"the {len(found)} most {kind}" if len(found) > 1 else f"the most {kind}"
+        for found, kind in ((fragile, "fragile"), (robust, "robust"))
+        if len(found)
     ]
-    words = f"{' and '.join(kinds)} bound examples called right at the centre"
+    examples = "example" if len(fragile) + len(robust) == 1 else "examples"
+    words = f"{' and '.join(kinds)} bound {examples} called right at the centre"
     return Chosen(np.concatenate([fragile, robust]).astype(np.int64), words)
 
 

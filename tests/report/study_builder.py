@@ -19,6 +19,7 @@ from holdfast.runs.answers import (
     StoredTemporal,
 )
 from holdfast.runs.arrays import write_arrays
+from holdfast.runs.explanation_records import FilterRecord, FoundMotif, MatchRecord, MotifsRecord, StabilityRecord
 from holdfast.runs.explanations import StoredMaps, write_maps, write_stability_table
 from holdfast.runs.files import STABILITY_COLUMNS
 from holdfast.runs.folder import Run
@@ -27,15 +28,10 @@ from holdfast.runs.records import (
     AuditRecord,
     DataFacts,
     Estimate,
-    FilterRecord,
-    FoundMotif,
     FragileExample,
-    MatchRecord,
-    MotifsRecord,
     OutOfDistribution,
     RunRecord,
     ShiftFacts,
-    StabilityRecord,
     TaskAudit,
     TrainingFacts,
 )

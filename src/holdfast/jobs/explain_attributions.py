@@ -20,7 +20,8 @@ from holdfast.jobs.explain_answers import Answer, choose, stored_before
 from holdfast.report import write_report
 from holdfast.robustness.audit import scan_dataset
 from holdfast.runs.explanations import StoredMaps, read_maps, write_maps
-from holdfast.runs.folder import FileKind, Run
+from holdfast.runs.files import FileKind
+from holdfast.runs.folder import Run
 
 __all__ = ["ROLES", "explain_attributions"]
 

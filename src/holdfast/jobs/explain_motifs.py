@@ -26,8 +26,8 @@ from holdfast.motifs.files import write_motifs
 from holdfast.motifs.match import MatchSettings, MotifMatch, match_motifs
 from holdfast.motifs.motif import Motif
 from holdfast.report import write_report
+from holdfast.runs.explanation_records import FoundMotif, MatchRecord, MotifsRecord
 from holdfast.runs.folder import Run
-from holdfast.runs.records import FoundMotif, MatchRecord, MotifsRecord
 
 __all__ = ["explain_motifs"]
 

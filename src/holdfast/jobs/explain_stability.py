@@ -26,9 +26,9 @@ from holdfast.jobs.explain import (
 )
 from holdfast.jobs.explain_answers import Answer, stored_before
 from holdfast.report import write_report
+from holdfast.runs.explanation_records import StabilityRecord
 from holdfast.runs.explanations import read_stability_table, write_stability_table
 from holdfast.runs.folder import Run
-from holdfast.runs.records import StabilityRecord
 
 __all__ = ["explain_stability", "measure_stability"]
 

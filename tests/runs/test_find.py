@@ -3,31 +3,15 @@
 from pathlib import Path
 
 import pytest
+from first_page import record
 
 from holdfast.core.errors import InputError
 from holdfast.runs.find import find_runs, run_folders
 from holdfast.runs.folder import Run
-from holdfast.runs.records import RunRecord
 
 
 def made_run(root: Path, name: str) -> Run:
-    record = RunRecord(
-        name=name,
-        status="running",
-        model="holdfast",
-        model_words="holdfast ()",
-        n_parameters=12,
-        strategy="Worst",
-        window=8,
-        context=12,
-        seed=3,
-        data_name="sp1",
-        started="2026-01-02T03:04:05+00:00",
-        versions={},
-        device="cpu",
-        config_hash="0123456789abcdef",
-    )
-    return Run.create(root, record, config={})
+    return Run.create(root, record(name), config={})
 
 
 def test_runs_are_listed_by_name_and_other_folders_passed_over(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from first_page import record
 
 from holdfast.core.errors import InputError
 from holdfast.core.registry import Spec
@@ -18,27 +19,7 @@ from holdfast.runs import tables as tables_module
 from holdfast.runs.explanation_records import FilterRecord
 from holdfast.runs.files import FILES, HISTORY_COLUMNS, WINDOW_COLUMNS, FileKind
 from holdfast.runs.folder import Run
-from holdfast.runs.records import SCHEMA_VERSION, DataFacts, RunRecord
-
-
-def record(name: str = "sp1 worst", config_hash: str = "0123456789abcdef") -> RunRecord:
-    return RunRecord(
-        name=name,
-        status="running",
-        model="holdfast",
-        model_words="holdfast ()",
-        n_parameters=12,
-        strategy="Worst",
-        window=8,
-        context=12,
-        seed=3,
-        data_name="sp1",
-        started="2026-01-02T03:04:05+00:00",
-        versions={"holdfast": "0.1.0"},
-        device="cpu",
-        config_hash=config_hash,
-        extra={"gap": float("nan")},
-    )
+from holdfast.runs.records import SCHEMA_VERSION, DataFacts
 
 
 def history() -> pd.DataFrame:

@@ -102,8 +102,8 @@ def explain_importance(
 
     Parameters
     ----------
-    folder
-        Run folder.
+    folder, data, device, progress
+        See :func:`~holdfast.jobs.explain_attributions.explain_attributions`.
     planting
         The experiment.
     question
@@ -112,12 +112,6 @@ def explain_importance(
         Name of a null model, see :data:`~holdfast.interpret.null_models.NULL_MODELS`.
     seed
         Of the draws.
-    data
-        Where the run's data set lies now; left out, where it was.
-    device
-        Left out, the experiment's.
-    progress
-        Whom to tell how far it is, and what is written over.
 
     Raises
     ------

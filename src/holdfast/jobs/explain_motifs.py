@@ -53,8 +53,8 @@ def explain_motifs(
 
     Parameters
     ----------
-    folder
-        Run folder.
+    folder, data, device, progress
+        See :func:`~holdfast.jobs.explain_attributions.explain_attributions`.
     question
         Method, task and examples; ``n`` draws so many bound ones of the part.
     motifs
@@ -63,12 +63,6 @@ def explain_motifs(
         Of a stretch, in bp, and at most of a motif.
     database, taxon
         See :func:`~holdfast.jobs.motifs.motif_database`.
-    data
-        Where the run's data set lies now; left out, where it was.
-    device
-        Left out, the experiment's.
-    progress
-        Whom to tell how far it is, and what is written over.
 
     Raises
     ------

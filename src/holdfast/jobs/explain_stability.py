@@ -47,18 +47,12 @@ def explain_stability(
 
     Parameters
     ----------
-    folder
-        Run folder.
+    folder, data, device, progress
+        See :func:`~holdfast.jobs.explain_attributions.explain_attributions`.
     question
         Method, task and examples; ``n`` draws so many bound ones of the part.
     edge_bp
         See :func:`~holdfast.interpret.stability.overlay`.
-    data
-        Where the run's data set lies now; left out, where it was.
-    device
-        Left out, the experiment's.
-    progress
-        Whom to tell how far it is, and what is written over.
 
     Raises
     ------

@@ -110,7 +110,7 @@ def audit_memory(page: Page) -> str:
 
 
 def attribution(page: Page) -> str:
-    """Return what sharing gains in-silico mutagenesis, and DeepSHAP beside tangermeme's plain use."""
+    """Return what sharing gains in-silico mutagenesis."""
     columns: Columns = {
         "mutagenesis of": lambda row: f"`{row['model']}`",
         "window (bp)": lambda row: number(row["window_bp"]),

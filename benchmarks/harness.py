@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -14,10 +15,28 @@ import numpy as np
 import torch
 
 from holdfast.core.files import write_text
+from holdfast.core.memory import keep_freed_memory
 
-__all__ = ["RESULTS", "describe_machine", "timed", "write_result"]
+__all__ = ["RESULTS", "begun", "describe_machine", "timed", "timing_parser", "write_result"]
 
 RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def timing_parser(*, repeats: int, threads: int) -> argparse.ArgumentParser:
+    """Return a parser of where to time, how often and on how many threads."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--repeats", type=int, default=repeats)
+    parser.add_argument("--threads", type=int, default=threads)
+    return parser
+
+
+def begun(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Return what was asked for, its number of threads set; memory is kept as the command line does."""
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    keep_freed_memory()
+    return asked
 
 
 def describe_machine() -> dict[str, Any]:
@@ -37,7 +56,7 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def write_result(name: str, payload: Mapping[str, Any]) -> Path:
+def write_result(name: str, payload: Mapping[str, Any], *, device: str = "cpu") -> Path:
     """Write ``results/<name>.json`` with the payload and the machine, and return its path.
 
     Parameters
@@ -46,7 +65,10 @@ def write_result(name: str, payload: Mapping[str, Any]) -> Path:
         The benchmark's name, without an ending.
     payload
         Anything JSON can hold; units belong in the keys (``seconds``, ``mb_per_s``).
+    device
+        Where it was measured; another than the processor is part of the name.
     """
+    name = name if device == "cpu" else f"{name}_{device.split(':')[0]}"
     path = RESULTS / f"{name}.json"
     document = {"benchmark": name, "machine": describe_machine(), **payload}
     write_text(path, json.dumps(document, indent=2) + "\n")

@@ -48,8 +48,8 @@ def main() -> None:
         for name, case in CASES.items():
             rows.append({"threads": n_threads, **compare(name, case, asked.device, asked.repeats)})
             print(rows[-1])
-    suffix = "" if asked.device == "cpu" else f"_{asked.device.split(':')[0]}"
-    write_result(f"lstm{suffix}", {"device": asked.device, "repeats": asked.repeats, "rows": rows})
+    payload = {"device": asked.device, "repeats": asked.repeats, "rows": rows}
+    write_result("lstm", payload, device=asked.device)
 
 
 def compare(name: str, case: tuple[int, int, int, int], device: str, repeats: int) -> dict[str, object]:

@@ -8,15 +8,13 @@ timed under torch.compile.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from harness import timed, write_result
-from holdfast.core.memory import keep_freed_memory
+from harness import begun, timed, timing_parser, write_result
 from holdfast.core.registry import Spec
 from holdfast.dna.codes import one_hot
 from holdfast.models import MODELS
@@ -34,14 +32,9 @@ CASES = {
 
 def main() -> None:
     """Time every model at 75, 90 and 95 of 101 bp."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--threads", type=int, default=2)
+    parser = timing_parser(repeats=15, threads=2)
     parser.add_argument("--batch", type=int, default=BATCH)
-    asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
-    keep_freed_memory()  # as the command line does
+    asked = begun(parser)
     rows = []
     for name, spec in CASES.items():
         model = MODELS.build(spec).eval().to(asked.device)
@@ -49,8 +42,7 @@ def main() -> None:
         for window in (75, 90, 95):
             rows.append(compare(name, model, window, asked.device, asked.repeats, asked.batch))
             print(rows[-1])
-    suffix = "" if asked.device == "cpu" else f"_{asked.device.split(':')[0]}"
-    write_result(f"scan{suffix}", {"batch": asked.batch, "context_bp": CONTEXT, "rows": rows})
+    write_result("scan", {"batch": asked.batch, "context_bp": CONTEXT, "rows": rows}, device=asked.device)
 
 
 def compare(name: str, model: WindowModel, window: int, device: str, repeats: int, batch: int) -> dict[str, object]:

@@ -8,7 +8,6 @@ layer likes better. All three are timed in turns in one run, so that other work 
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from harness import timed, write_result
-from holdfast.core.memory import keep_freed_memory
+from harness import begun, timed, timing_parser, write_result
 from holdfast.core.registry import Spec
 from holdfast.dna.codes import one_hot
 from holdfast.models import MODELS
@@ -55,20 +53,13 @@ CASES = {
 
 def main() -> None:
     """Time every case and write the result."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
-    asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
-    keep_freed_memory()  # as the command line does
+    asked = begun(timing_parser(repeats=3, threads=1))
     rows = []
     for name, case in CASES.items():
         model = MODELS.build(case.spec, window=case.window, n_tasks=case.n_tasks).eval().to(asked.device)
         rows.append({"model": name, **compare(model, case, asked.device, asked.repeats)})
         print(rows[-1], flush=True)
-    suffix = "" if asked.device == "cpu" else f"_{asked.device.split(':')[0]}"
-    write_result(f"scan_pooled{suffix}", {"rows": rows})
+    write_result("scan_pooled", {"rows": rows}, device=asked.device)
 
 
 def compare(model: SequenceModel, case: Case, device: str, repeats: int) -> dict[str, object]:

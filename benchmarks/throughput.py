@@ -8,7 +8,6 @@ does not count; else it is the wall's.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,8 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from harness import timed, write_result
-from holdfast.core.memory import keep_freed_memory
+from harness import begun, timed, timing_parser, write_result
 from holdfast.core.registry import Spec
 from holdfast.data.batch import Batch
 from holdfast.data.dataset import SequenceDataset
@@ -39,14 +37,9 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 def main() -> None:
     """Measure, print and write ``results/throughput.json``."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--device", default="cpu")
+    parser = timing_parser(repeats=2, threads=1)
     parser.add_argument("--batch", type=int, default=100)
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=1)
-    asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
-    keep_freed_memory()  # as the command line does
+    asked = begun(parser)
     loading = load_rates(asked.batch)
     print(loading)
     rows = []
@@ -55,7 +48,6 @@ def main() -> None:
             rows.append(rates(window, precision, asked.device, asked.batch, asked.repeats))
             print(rows[-1])
     quickest = max(row["ordinary_examples_per_s"] for row in rows)
-    suffix = "" if asked.device == "cpu" else f"_{asked.device.split(':')[0]}"
     payload = {
         "device": asked.device,
         "clock": "processor time of the process" if own_clock(asked.device) else "wall",
@@ -67,7 +59,7 @@ def main() -> None:
         "loading_in_quickest_training": round(loading["examples_per_s"] / quickest, 1),
         "rows": rows,
     }
-    print(write_result(f"throughput{suffix}", payload))
+    print(write_result("throughput", payload, device=asked.device))
 
 
 def load_rates(batch: int) -> dict[str, float]:

@@ -5,16 +5,14 @@ python benchmarks/training_step.py [--device cpu] [--repeats 15] [--threads 2]
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from harness import timed, write_result
+from harness import begun, timed, timing_parser, write_result
 from holdfast.core.device import evaluating
-from holdfast.core.memory import keep_freed_memory
 from holdfast.core.registry import Spec
 from holdfast.data.batch import Batch
 from holdfast.dna.codes import one_hot
@@ -28,20 +26,13 @@ from scan import BATCH, CASES, CONTEXT, synchronised
 
 def main() -> None:
     """Time every model at 75 and 95 of 101 bp."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--threads", type=int, default=2)
-    asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
-    keep_freed_memory()  # as the command line does
+    asked = begun(timing_parser(repeats=15, threads=2))
     rows = []
     for name, spec in CASES.items():
         for window in (75, 95):
             rows.append(compare(name, spec, window, asked.device, asked.repeats))
             print(rows[-1])
-    suffix = "" if asked.device == "cpu" else f"_{asked.device.split(':')[0]}"
-    write_result(f"training_step{suffix}", {"batch": BATCH, "context_bp": CONTEXT, "rows": rows})
+    write_result("training_step", {"batch": BATCH, "context_bp": CONTEXT, "rows": rows}, device=asked.device)
 
 
 def compare(name: str, spec: Spec, window: int, device: str, repeats: int) -> dict[str, object]:

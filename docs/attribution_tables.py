@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from markdown_tables import Page, markdown_table
+from markdown_tables import Page, markdown_table, mean, signed_interval
 
 __all__ = ["attribution_truth"]
 
@@ -196,17 +196,6 @@ def unique(values: Iterable[Any]) -> list[Any]:
 def is_of(row: Page, **wanted: str) -> bool:
     """Return whether a row has these values."""
     return all(row[key] == value for key, value in wanted.items())
-
-
-def mean(values: Sequence[float], *, places: int = 3) -> str:
-    """Return a mean in words, nothing where there is no number."""
-    return f"{statistics.mean(values):.{places}f}" if values else ""
-
-
-def signed_interval(estimate: Sequence[float]) -> str:
-    """Return a difference with its interval."""
-    value, low, high = estimate
-    return f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def size(value: float) -> str:

@@ -12,7 +12,8 @@ import json
 import re
 from pathlib import Path
 
-from result_tables import Page, markdown_table, table_of
+from markdown_tables import Page, markdown_table
+from result_tables import table_of
 
 from holdfast.jobs.listing import models
 from holdfast.models import MODELS

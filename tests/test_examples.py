@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from holdfast.cli.app import app
 from holdfast.jobs.experiment import read_yaml
-from holdfast.runs.folder import find_runs
+from holdfast.runs.find import find_runs
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.yaml"))
 SMALL = "{name: holdfast, params: {widths: [5, 3], filters: [4, 4], hidden: 4}}"

@@ -16,7 +16,8 @@ from typer.testing import Result
 from holdfast.core import files
 from holdfast.data.dataset import SequenceDataset
 from holdfast.jobs import train as train_job
-from holdfast.runs.folder import Run, find_runs
+from holdfast.runs.find import find_runs
+from holdfast.runs.folder import Run
 
 
 def _refused(result: Result, *words: str) -> None:

@@ -13,7 +13,8 @@ from tiny_runs import holdfast, page_file, tiny_data, tiny_page
 
 from holdfast.data.dataset import SequenceDataset
 from holdfast.jobs.listing import LISTS
-from holdfast.runs.folder import Run, find_runs
+from holdfast.runs.find import find_runs
+from holdfast.runs.folder import Run
 
 MODULE = """
 import torch

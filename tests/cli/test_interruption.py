@@ -14,7 +14,8 @@ import pytest
 from tiny_runs import holdfast, page_file, tiny_data, tiny_page
 
 import holdfast.jobs.train as train_job
-from holdfast.runs.folder import Run, find_runs
+from holdfast.runs.find import find_runs
+from holdfast.runs.folder import Run
 
 EPOCHS = "training.changes.epochs=40"
 

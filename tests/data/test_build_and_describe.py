@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_sequences import make
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,20 +15,8 @@ from holdfast.data.dataset import SequenceDataset
 from holdfast.data.describe import describe
 from holdfast.data.leakage import contradictory, sequence_hashes
 from holdfast.data.split import Fractions, Given, Paper
-from holdfast.io.records import LabelledSequences
 from holdfast.jobs.data import description_lines
 from holdfast.jobs.train import data_facts
-
-
-def make(count: int = 100, **values: object) -> LabelledSequences:
-    rng = np.random.default_rng(0)
-    fields: dict[str, object] = {
-        "codes": rng.integers(0, 4, (count, 20), dtype=np.uint8),
-        "labels": (np.arange(count) % 2).astype(np.int8)[:, None],
-        "names": tuple(f"n{i}" for i in range(count)),
-        "source": "made by a test",
-    }
-    return LabelledSequences(**(fields | values))
 
 
 def write_fasta(path: Path, count: int, seed: int) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_sequences import make
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
@@ -20,18 +21,6 @@ from holdfast.data.negatives import negatives_by_shuffle
 from holdfast.data.split import SPLITS, ByChromosome, Fractions, Given, Paper, fold_numbers
 from holdfast.dna.codes import encode
 from holdfast.dna.edit import reverse_complement
-from holdfast.io.records import LabelledSequences
-
-
-def make(count: int = 100, **values: object) -> LabelledSequences:
-    rng = np.random.default_rng(0)
-    fields: dict[str, object] = {
-        "codes": rng.integers(0, 4, (count, 20), dtype=np.uint8),
-        "labels": (np.arange(count) % 2).astype(np.int8)[:, None],
-        "names": tuple(f"n{i}" for i in range(count)),
-        "source": "made by a test",
-    }
-    return LabelledSequences(**(fields | values))
 
 
 @given(validation=st.floats(0, 0.5), test=st.floats(0, 0.5), groups=st.integers(1, 40), seed=st.integers(0, 5))

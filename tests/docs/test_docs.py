@@ -19,8 +19,7 @@ from typer.testing import CliRunner
 
 from holdfast.cli.app import app
 from holdfast.jobs.experiment import Experiment
-from holdfast.runs.files import STABILITY_COLUMNS
-from holdfast.runs.folder import FILES, HISTORY_COLUMNS, WINDOW_COLUMNS
+from holdfast.runs.files import FILES, HISTORY_COLUMNS, STABILITY_COLUMNS, WINDOW_COLUMNS
 from holdfast.training.recipe import Recipe
 
 RUN = {"bash", "python", "pycon"}

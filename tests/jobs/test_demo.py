@@ -16,7 +16,7 @@ from holdfast.jobs import demo as demo_job
 from holdfast.jobs.demo import DemoSettings, run_demo
 from holdfast.jobs.scanner import MatrixScanner
 from holdfast.motifs.motif import Motif
-from holdfast.runs.folder import find_runs
+from holdfast.runs.find import find_runs
 
 SMALL = DemoSettings(factors=("SP1",), positives=100, epochs=1)
 

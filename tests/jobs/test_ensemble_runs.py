@@ -21,7 +21,8 @@ from holdfast.jobs.ensemble import ensemble_of
 from holdfast.jobs.experiment import Experiment
 from holdfast.jobs.report import report_on
 from holdfast.jobs.train import train
-from holdfast.runs.folder import Run, find_runs
+from holdfast.runs.find import find_runs
+from holdfast.runs.folder import Run
 
 
 def trained(page: dict[str, Any], root: Path, **changes: Any) -> Run:

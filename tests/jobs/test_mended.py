@@ -23,7 +23,8 @@ from holdfast.jobs.report import report_on
 from holdfast.jobs.run_table import run_rows
 from holdfast.jobs.summary import summary
 from holdfast.jobs.train import train
-from holdfast.runs.folder import FILES, FileKind, Run
+from holdfast.runs.files import FILES, FileKind
+from holdfast.runs.folder import Run
 
 
 def test_a_run_is_not_audited_on_other_data_than_its_own(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from study_builder import adversary_rows, build_run
+from made_records import adversary_rows
+from study_builder import build_run
 
 from holdfast.report.sections.adversaries import adversaries
 from holdfast.report.study import Study

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from study_builder import fragile_examples, shift_facts
+from made_records import fragile_examples, shift_facts
 
 from holdfast.report.line_chart import HEIGHT, Line, LineChart
 from holdfast.report.logo import draw_logo, letter_heights

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from study_builder import build_run, build_study, shift_facts, task_audit
+from made_records import shift_facts, task_audit
+from study_builder import build_run, build_study
 
 from holdfast.report.headline import headline
 from holdfast.report.study import Study

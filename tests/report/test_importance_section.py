@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from study_builder import build_study, planted
+from made_answers import planted
+from study_builder import build_study
 
 from holdfast.report.sections.importance import importance
 from holdfast.report.study import Study

@@ -13,7 +13,8 @@ from study_builder import STRATEGIES, build_run, build_study
 from holdfast.core.errors import InputError
 from holdfast.report import SECTIONS, render, write_report
 from holdfast.report.study import Study
-from holdfast.runs.folder import FILES, Run
+from holdfast.runs.files import FILES
+from holdfast.runs.folder import Run
 
 OPTIONAL = {
     "averages",

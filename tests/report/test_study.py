@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from study_builder import build_run, build_study, task_audit
+from made_records import task_audit
+from study_builder import build_run, build_study
 
 from holdfast.report.study import MAX_TASKS, Study
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pandas as pd
-from study_builder import build_run, history
+from made_records import history
+from study_builder import build_run
 
 from holdfast.report.sections.training import training
 from holdfast.report.study import Study

@@ -11,32 +11,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from first_page import record
 
 from holdfast.core.errors import InputError
 from holdfast.core.registry import Spec
 from holdfast.runs import tables as tables_module
-from holdfast.runs.folder import FILES, HISTORY_COLUMNS, WINDOW_COLUMNS, FileKind, Run, find_runs
-from holdfast.runs.records import SCHEMA_VERSION, DataFacts, FilterRecord, RunRecord
-
-
-def record(name: str = "sp1 worst", config_hash: str = "0123456789abcdef") -> RunRecord:
-    return RunRecord(
-        name=name,
-        status="running",
-        model="holdfast",
-        model_words="holdfast ()",
-        n_parameters=12,
-        strategy="Worst",
-        window=8,
-        context=12,
-        seed=3,
-        data_name="sp1",
-        started="2026-01-02T03:04:05+00:00",
-        versions={"holdfast": "0.1.0"},
-        device="cpu",
-        config_hash=config_hash,
-        extra={"gap": float("nan")},
-    )
+from holdfast.runs.explanation_records import FilterRecord
+from holdfast.runs.files import FILES, HISTORY_COLUMNS, WINDOW_COLUMNS, FileKind
+from holdfast.runs.folder import Run
+from holdfast.runs.records import SCHEMA_VERSION, DataFacts
 
 
 def history() -> pd.DataFrame:
@@ -69,6 +52,15 @@ def test_a_new_run_lies_in_a_folder_named_by_name_and_hash_and_is_not_done(run: 
     assert not run.is_done
     assert run.config == {"seed": 3, "model": {"name": "holdfast"}}
     assert list(run.config) == ["seed", "model"]
+
+
+@pytest.mark.parametrize("letters", [109, 110, 111, 400])
+def test_a_folder_name_is_below_120_characters_and_its_hash_tells_configurations_apart(letters: int) -> None:
+    name = "x" * letters
+    one, other = (Run.folder_for(Path("runs"), name=name, config_hash=digit * 16) for digit in "01")
+    assert one.name == f"{name[:110]}-00000000"
+    assert len(one.name) < 120
+    assert one != other
 
 
 def test_not_a_number_survives_the_first_page(run: Run) -> None:
@@ -212,29 +204,6 @@ def test_a_finished_run_is_never_overwritten(run: Run, resume: bool) -> None:
     with pytest.raises(InputError, match="done already"):
         Run.create(run.folder.parent, record(), config={}, resume=resume)
     assert run.is_done
-
-
-def test_find_runs_lists_runs_by_name_and_passes_over_other_folders(tmp_path: Path) -> None:
-    for name in ("b", "a"):
-        Run.create(tmp_path, record(name), config={})
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "summary.json").write_text("{}")
-    assert [run.record.name for run in find_runs(tmp_path)] == ["a", "b"]
-
-
-def test_find_runs_of_a_run_folder_is_that_run(run: Run) -> None:
-    assert [found.folder for found in find_runs(run.folder)] == [run.folder]
-
-
-def test_find_runs_where_nothing_is_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such folder"):
-        find_runs(tmp_path / "nowhere")
-
-
-def test_find_runs_does_not_pass_over_a_garbled_run(run: Run) -> None:
-    run.path("record").write_text("{")
-    with pytest.raises(InputError, match=r"run\.json"):
-        find_runs(run.folder.parent)
 
 
 def test_a_full_disk_leaves_the_old_file(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

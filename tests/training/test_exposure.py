@@ -2,40 +2,21 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from gattacag import SHIFT, dataset, small_model
 
 from holdfast.data.batch import Batch
-from holdfast.data.dataset import SequenceDataset
 from holdfast.models.holdfast_net import HoldfastNet
 from holdfast.robustness.adversaries import other_adversaries
 from holdfast.robustness.attacks import ATTACKS, CentreShift, RandomShift, ShiftAttack, WorstShift
 from holdfast.robustness.perturbations import Perturbation, ProjectedGradient, UniformNoise
-from holdfast.robustness.shift import Shift
 from holdfast.training.exposure import Exposure
 from holdfast.training.fit import Watch, fit
 from holdfast.training.recipe import Stage, recipe
 from holdfast.training.schedule import stage_attack, stage_perturbation
 
-SHIFT = Shift(context=40, window=32)
 PGD = ProjectedGradient(epsilon=0.1, steps=3)
-
-
-def dataset(n: int = 240, seed: int = 0) -> SequenceDataset:
-    """Positives carry GATTACAG somewhere in the middle; two in eight examples are for validation."""
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(0, 4, (n, 40), dtype=np.uint8)
-    labels = (np.arange(n) % 2).astype(np.int8)[:, None]
-    for row in np.flatnonzero(labels[:, 0]):
-        start = rng.integers(8, 24)
-        codes[row, start : start + 8] = [2, 0, 3, 3, 0, 1, 0, 2]
-    return SequenceDataset.in_memory(codes, labels, split=(np.isin(np.arange(n) % 8, (3, 4))).astype(np.uint8))
-
-
-def small_model(seed: int = 0) -> HoldfastNet:
-    torch.manual_seed(seed)
-    return HoldfastNet(widths=(5, 4), filters=(16, 8), hidden=8)
 
 
 def exposure(attack: ShiftAttack, perturbation: Perturbation | None, **changes: Any) -> Exposure:
@@ -44,7 +25,7 @@ def exposure(attack: ShiftAttack, perturbation: Perturbation | None, **changes: 
 
 
 def batch() -> Batch:
-    return dataset().batch(range(80))
+    return dataset(240).batch(range(80))
 
 
 TARGET = Stage(attack="target", share=1)
@@ -107,7 +88,7 @@ def test_the_recipe_of_koo_is_ten_clean_epochs_then_the_attack() -> None:
 
 
 def trained(perturbation: Perturbation | None, *, epochs: int = 6, **options: Any) -> tuple[HoldfastNet, Any]:
-    data, model = dataset(), small_model()
+    data, model = dataset(240), small_model()
     changes = {"epochs": epochs, "batch_size": 16, "learning_rate": 1e-2}
     parts = data.part("train"), data.part("validation")
     attack = ATTACKS["centre"](shift=SHIFT)

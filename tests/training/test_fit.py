@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gattacag import SHIFT, dataset, small_model
 
 from holdfast.core.errors import HoldfastError, InputError
 from holdfast.data.dataset import SequenceDataset
@@ -18,26 +19,6 @@ from holdfast.robustness.audit import audit
 from holdfast.robustness.shift import Shift
 from holdfast.training.fit import Watch, fit
 from holdfast.training.recipe import recipe
-
-SHIFT = Shift(context=40, window=32)
-
-
-def dataset(n: int = 480, seed: int = 0) -> SequenceDataset:
-    """Positives carry GATTACAG somewhere in the middle; two in eight examples are for validation."""
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(0, 4, (n, 40), dtype=np.uint8)
-    labels = (np.arange(n) % 2).astype(np.int8)[:, None]
-    for row in np.flatnonzero(labels[:, 0]):
-        start = rng.integers(8, 24)
-        codes[row, start : start + 8] = [2, 0, 3, 3, 0, 1, 0, 2]
-    return SequenceDataset.in_memory(
-        codes, labels, split=(np.arange(n) % 8 == 3).astype(np.uint8) | (np.arange(n) % 8 == 4)
-    )
-
-
-def small_model(seed: int = 0) -> HoldfastNet:
-    torch.manual_seed(seed)
-    return HoldfastNet(widths=(5, 4), filters=(16, 8), hidden=8)
 
 
 def trained(attack: str = "worst", *, epochs: int = 4, seed: int = 1, **options: Any) -> tuple[HoldfastNet, Any]:

@@ -12,9 +12,10 @@ from holdfast.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from holdfast.jobs.explain import Question
+    from holdfast.runs.explanation_records import MotifsRecord, StabilityRecord
     from holdfast.runs.explanations import StoredMaps
-    from holdfast.runs.folder import FileKind, Run
-    from holdfast.runs.records import MotifsRecord, StabilityRecord
+    from holdfast.runs.files import FileKind
+    from holdfast.runs.folder import Run
 
 __all__ = ["Data", "Device", "Index", "Part", "RunFolder", "Task", "explain_app", "numbers_of", "print_files"]
 

@@ -8,7 +8,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, ParamSpec, TypeGuard, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, ParamSpec, TypeGuard, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -24,9 +24,9 @@ __all__ = [
     "check_fields",
     "check_values",
     "checked",
-    "explained",
     "in_words",
     "parameter_types",
+    "read_page",
 ]
 
 # More than a million units, filters or tasks is a slip of the finger, and more memory than there is.
@@ -37,6 +37,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
 
 P = ParamSpec("P")
+Page = TypeVar("Page", bound=BaseModel)
 
 _PLAIN = {int: "a whole number", float: "a number", str: "a word", bool: "true or false", NoneType: "nothing"}
 _LONGEST_VALUE = 80
@@ -160,19 +161,31 @@ def in_words(hint: Any) -> str:
     return _PLAIN.get(hint, f"a {getattr(origin or hint, '__name__', hint)}")
 
 
-def explained(error: ValidationError, page: type[BaseModel]) -> str:
-    """Return the first complaint about a page of settings in our words: where, what was given, what it may be.
+def read_page(page: type[Page], values: Mapping[str, Any], *, where: str) -> Page:
+    """Return a page of settings from plain values; a refusal says where, what was given and what it may be.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown or a value impossible.
 
     Examples
     --------
-    >>> class Page(BaseModel, extra="forbid"):
+    >>> class Split(BaseModel, extra="forbid"):
     ...     share: Share = 0.5
-    >>> try:
-    ...     Page.model_validate({"shear": 0.5})
-    ... except ValidationError as error:
-    ...     explained(error, Page)
-    "unknown key 'shear': did you mean 'share'?"
+    >>> read_page(Split, {"shear": 0.5}, where="split")
+    Traceback (most recent call last):
+    ...
+    holdfast.core.errors.ConfigError: split: unknown key 'shear': did you mean 'share'?
     """
+    try:
+        return page.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {_explained(error, page)}") from error
+
+
+def _explained(error: ValidationError, page: type[BaseModel]) -> str:
+    """Return the first complaint about a page."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"]))
     if first["type"] == "value_error":

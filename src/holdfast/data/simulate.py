@@ -14,10 +14,10 @@ from typing import Literal, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from holdfast.core.errors import ConfigError, InputError
-from holdfast.core.parameters import check_values, explained
+from holdfast.core.errors import InputError
+from holdfast.core.parameters import check_values, read_page
 from holdfast.core.random import numpy_generator
 from holdfast.data.background import background_sequences, transitions
 from holdfast.data.planting import place_anywhere, place_near_centre, plant
@@ -129,10 +129,7 @@ class SimulationConfig(BaseModel):
         ConfigError
             Naming the value that is wrong.
         """
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise ConfigError(f"simulation: {explained(error, cls)}") from error
+        return read_page(cls, values, where="simulation")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from holdfast.core.errors import ConfigError, InputError
-from holdfast.core.parameters import explained
+from holdfast.core.errors import InputError
+from holdfast.core.parameters import read_page
 from holdfast.core.random import numpy_generator
 from holdfast.data.arrays import Places
 from holdfast.data.background import background_sequences, transitions
@@ -97,10 +97,7 @@ class ManyTasksConfig(BaseModel):
         ConfigError
             Naming the value that is wrong.
         """
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise ConfigError(f"simulation: {explained(error, cls)}") from error
+        return read_page(cls, values, where="simulation")
 
 
 def simulate_tasks(

@@ -142,13 +142,10 @@ class Fit:
         The models.
     objective
         (iterations + 1, S): log-likelihood ratio against the background plus the log density of the prior, in nats.
-    converged
-        (S,) whether the last step was below the tolerance.
     """
 
     mixture: Mixture
     objective: Tensor
-    converged: Tensor
 
 
 def fit_zoops(
@@ -176,7 +173,7 @@ def fit_zoops(
     pseudocount
         Bases added to each column, shared out by the background.
     tolerance
-        A start has converged once its matrix moves less than this, in Euclidean distance.
+        The last step is the first that moves every matrix less than this, in Euclidean distance.
     max_iterations
         Steps at most; MEME stops at 50 with the same tolerance.
 
@@ -185,7 +182,6 @@ def fit_zoops(
     Bailey & Elkan (1994), Proc. ISMB 2, pp. 28-36; (1995), Proc. ISMB 3, pp. 21-29 (the ZOOPS model).
     """
     mixture, trace = start, []
-    moved = torch.full_like(start.share, math.inf)
     for _ in range(max_iterations):
         new, objective = _step(windows, mixture, background, pseudocount)
         trace.append(objective)
@@ -194,7 +190,7 @@ def fit_zoops(
         if bool((moved < tolerance).all()):
             break
     trace.append(_step(windows, mixture, background, pseudocount)[1])
-    return Fit(mixture=mixture, objective=torch.stack(trace), converged=moved < tolerance)
+    return Fit(mixture=mixture, objective=torch.stack(trace))
 
 
 def posterior(windows: Windows, mixture: Mixture, background: Tensor) -> Tensor:

@@ -22,8 +22,9 @@ from holdfast.models.ensemble import Ensemble
 from holdfast.models.merging import Scale
 from holdfast.models.stored import n_parameters, save_weights
 from holdfast.report import write_report
+from holdfast.runs.explanation_records import FilterRecord
 from holdfast.runs.folder import Run
-from holdfast.runs.records import FilterRecord, RunRecord
+from holdfast.runs.records import RunRecord
 
 __all__ = ["ensemble_filters", "ensemble_of"]
 

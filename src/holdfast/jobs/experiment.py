@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from holdfast.core.errors import ConfigError, InputError
-from holdfast.core.parameters import explained
+from holdfast.core.parameters import read_page
 from holdfast.core.registry import Spec
 from holdfast.models import MODELS
 from holdfast.models.base import SequenceModel
@@ -42,10 +42,7 @@ class _Page(BaseModel):
         ConfigError
             If a key is unknown or a value impossible.
         """
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise ConfigError(f"{where}: {explained(error, cls)}") from error
+        return read_page(cls, values, where=where)
 
 
 class ShiftSettings(_Page):

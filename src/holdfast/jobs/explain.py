@@ -35,6 +35,7 @@ __all__ = [
     "fragile_and_robust",
     "mean_estimate",
     "named",
+    "named_or_drawn",
     "open_subject",
     "parse_method",
     "worst_columns",
@@ -138,6 +139,10 @@ class Subject:
         settled: dict[str, Any] = json.loads(json.dumps(page))
         return settled
 
+    def settings_text(self, question: Question, rows: NDArray[np.int64]) -> str:
+        """Return the same as a line of JSON, for files of arrays."""
+        return json.dumps(self.settings(question, rows), sort_keys=True)
+
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
@@ -238,6 +243,17 @@ def fragile_and_robust(subject: Subject, n: int) -> Chosen:
     examples = "example" if len(fragile) + len(robust) == 1 else "examples"
     words = f"{' and '.join(kinds)} bound {examples} called right at the centre"
     return Chosen(np.concatenate([fragile, robust]).astype(np.int64), words)
+
+
+def named_or_drawn(subject: Subject, question: Question) -> Chosen:
+    """Return the examples of a question: those named, or ``n`` bound ones of the part, drawn.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    return named(subject, question.index) if question.index else drawn_bound(subject, question.n)
 
 
 def drawn_bound(subject: Subject, n: int) -> Chosen:

@@ -1,11 +1,10 @@
-"""What further `holdfast explain` commands share: an answer that is kept, and the centre windows of chosen examples."""
+"""What `holdfast explain` commands share: an answer that is kept, and the centre windows of chosen examples."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +14,25 @@ from holdfast.core.progress import Progress
 from holdfast.core.registry import Spec
 from holdfast.interpret.asking import asking
 from holdfast.jobs.explain import Chosen, Question, Subject, fragile_and_robust, named
+from holdfast.report import write_report
 from holdfast.runs.answers import StoredWindows
 from holdfast.runs.files import FileKind
 from holdfast.runs.folder import Run
 
-__all__ = ["Answer", "ask_of_windows", "asked_about", "choose", "stored_before"]
+__all__ = ["Answer", "Settled", "answered", "ask_of_windows", "asked_about", "choose", "stored_before"]
 
 T = TypeVar("T")
+
+
+class Settled(Protocol):
+    """A stored answer that knows what was asked."""
+
+    @property
+    def settings(self) -> object:
+        """Equal settings give equal answers."""
+
+
+S = TypeVar("S", bound=Settled)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,7 +54,7 @@ class Answer(Generic[T]):
     reused: bool
 
 
-def stored_before(run: Run, kind: FileKind, read: Callable[[], T], progress: Progress) -> T | None:
+def stored_before(run: Run, kind: FileKind, read: Callable[[], T | None], progress: Progress) -> T | None:
     """Return an earlier answer, if there is one; what cannot be read is told and will be written over."""
     if not run.has(kind):
         return None
@@ -52,6 +63,45 @@ def stored_before(run: Run, kind: FileKind, read: Callable[[], T], progress: Pro
     except InputError as error:
         progress.say(f"writing over a file that cannot be used: {error}")
         return None
+
+
+def answered(
+    run: Run,
+    kind: FileKind,
+    *,
+    settings: object,
+    read: Callable[[], S | None],
+    find: Callable[[], S],
+    words: Callable[[S], str],
+    progress: Progress,
+) -> Answer[S]:
+    """Return an earlier answer to the same question; else find one and make the report anew.
+
+    Parameters
+    ----------
+    run
+        Whose folder keeps the answer.
+    kind
+        The file that it is read from.
+    settings
+        What decides it.
+    read
+        Reads the earlier one; None where it is not whole.
+    find
+        Computes the answer and writes it.
+    words
+        What is written over, of an answer to another question.
+    progress
+        Whom to tell so.
+    """
+    there = stored_before(run, kind, read, progress)
+    if there is not None and there.settings == settings:
+        return Answer(run=run, found=there, reused=True)
+    if there is not None:
+        progress.say(f"writing over {words(there)} in {run.path(kind)}")
+    found = find()
+    write_report([run], run.path("report"))
+    return Answer(run=run, found=found, reused=False)
 
 
 def asked_about(question: Question, name: str, **settings: Any) -> Question:
@@ -83,7 +133,7 @@ def ask_of_windows(subject: Subject, question: Question, chosen: Chosen) -> Stor
     with asking(subject.model, task=subject.task, device=subject.device) as asked:
         logits = asked.logits(codes)
     return StoredWindows(
-        settings=json.dumps(subject.settings(question, chosen.rows), sort_keys=True),
+        settings=subject.settings_text(question, chosen.rows),
         method=question.method_words,
         task=subject.task_name,
         chosen=chosen.words,

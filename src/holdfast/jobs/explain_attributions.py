@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,15 +11,15 @@ from numpy.typing import NDArray
 
 from holdfast.core.progress import SILENT, Progress
 from holdfast.data.dataset import SequenceDataset
-from holdfast.interpret.attribution import Attributions
+from holdfast.interpret.attribution import Attribution, Attributions
 from holdfast.io.browser import write_bed, write_bigwig
 from holdfast.io.names import SHUFFLED, on_reverse_strand
-from holdfast.jobs.explain import Question, Subject, open_subject, worst_columns
-from holdfast.jobs.explain_answers import Answer, choose, stored_before
-from holdfast.report import write_report
+from holdfast.jobs.explain import Chosen, Question, Subject, open_subject, worst_columns
+from holdfast.jobs.explain_answers import Answer, answered, choose
 from holdfast.robustness.audit import scan_dataset
 from holdfast.runs.explanations import StoredMaps, read_maps, write_maps
-from holdfast.runs.folder import FileKind, Run
+from holdfast.runs.files import FileKind
+from holdfast.runs.folder import Run
 
 __all__ = ["ROLES", "explain_attributions"]
 
@@ -62,14 +61,27 @@ def explain_attributions(
     """
     method = question.build_method()
     subject = open_subject(folder, question, data=data, device=device)
-    run = subject.run
-    chosen = choose(subject, question)
-    settings = json.dumps(subject.settings(question, chosen.rows), sort_keys=True)
-    there = stored_before(run, "attributions", lambda: read_maps(run), progress)
-    if there is not None and there.settings == settings:
-        return Answer(run=run, found=there, reused=True)
-    if there is not None:
-        progress.say(f"writing over the maps by {there.method} of {there.chosen} in {run.path('attributions')}")
+    run, chosen = subject.run, choose(subject, question)
+
+    def find() -> StoredMaps:
+        maps = _maps(subject, question, method, chosen, progress)
+        write_maps(run, maps)
+        _write_tracks(run, maps)
+        return maps
+
+    return answered(
+        run,
+        "attributions",
+        settings=subject.settings_text(question, chosen.rows),
+        read=lambda: read_maps(run),
+        find=find,
+        words=lambda there: f"the maps by {there.method} of {there.chosen}",
+        progress=progress,
+    )
+
+
+def _maps(subject: Subject, question: Question, method: Attribution, chosen: Chosen, progress: Progress) -> StoredMaps:
+    """Explain three windows of each chosen example."""
     examples = subject.data.take(chosen.rows)
     offsets = _three_windows(subject, examples)
     windows = _windows(examples, offsets, subject.shift.window)
@@ -78,11 +90,7 @@ def explain_attributions(
     method = replace(method, batch_size=min(method.batch_size, max(len(ROLES), len(windows) // STEPS)))
     with progress.task(f"explaining {len(windows)} windows by {question.method_words}", len(windows)) as advance:
         found = method(subject.model, windows, task=subject.task, index=index, device=subject.device, advance=advance)
-    maps = _stored(found, examples, offsets, settings, subject, question, chosen.words)
-    write_maps(run, maps)
-    _write_tracks(run, maps)
-    write_report([run], run.path("report"))
-    return Answer(run=run, found=maps, reused=False)
+    return _stored(found, examples, offsets, subject, question, chosen)
 
 
 def _three_windows(subject: Subject, examples: SequenceDataset) -> NDArray[np.int64]:
@@ -104,18 +112,17 @@ def _stored(
     found: Attributions,
     examples: SequenceDataset,
     offsets: NDArray[np.int64],
-    settings: str,
     subject: Subject,
     question: Question,
-    chosen: str,
+    chosen: Chosen,
 ) -> StoredMaps:
     times, places = len(ROLES), examples.places
     hypothetical = None if found.hypothetical is None else found.hypothetical.astype(np.float16)
     return StoredMaps(
-        settings=settings,
+        settings=subject.settings_text(question, chosen.rows),
         method=question.method_words,
         task=subject.task_name,
-        chosen=chosen,
+        chosen=chosen.words,
         context=subject.data.context,
         names=np.repeat(np.array(places.names), times),
         index=np.repeat(examples.index, times),

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from holdfast.core.progress import SILENT, Progress
 from holdfast.interpret.class_optimisation import ClassOptimisation, OptimisedInputs, shared_site, strongest_columns
 from holdfast.jobs.explain import Question, Subject, open_subject
-from holdfast.jobs.explain_answers import Answer, asked_about, stored_before
-from holdfast.report import write_report
+from holdfast.jobs.explain_answers import Answer, answered, asked_about
 from holdfast.runs.answers import ClassOptimisationRecord, OptimisedStart, SharedInput
-from holdfast.runs.folder import Run
 
 __all__ = ["KEPT", "explain_class_optimisation"]
 
@@ -34,18 +33,12 @@ def explain_class_optimisation(
 
     Parameters
     ----------
-    folder
-        Run folder.
+    folder, data, device, progress
+        See :func:`~holdfast.jobs.explain_attributions.explain_attributions`.
     method
         Objective, starts, steps and seed.
     task
         Whose class.
-    data
-        Where the run's data set lies now; left out, where it was.
-    device
-        Left out, the experiment's.
-    progress
-        Whom to tell how far it is, and what is written over.
 
     Raises
     ------
@@ -55,15 +48,30 @@ def explain_class_optimisation(
     question = asked_about(Question(task=task), "class-optimisation", **_settings(method))
     subject = open_subject(folder, question, data=data, device=device)
     run, settings = subject.run, subject.settings(question, np.array([], dtype=np.int64))
-    there = stored_before(run, "class_optimisation", lambda: _read(run), progress)
-    if there is not None and there.settings == settings:
-        return Answer(run=run, found=there, reused=True)
-    if there is not None:
-        progress.say(f"writing over {there.method} of {there.task} in {run.path('class_optimisation')}")
+
+    def find() -> ClassOptimisationRecord:
+        record = _optimised(subject, method, settings, progress)
+        run.write_page("class_optimisation", record)
+        return record
+
+    return answered(
+        run,
+        "class_optimisation",
+        settings=settings,
+        read=lambda: run.page("class_optimisation", ClassOptimisationRecord),
+        find=find,
+        words=lambda there: f"{there.method} of {there.task}",
+        progress=progress,
+    )
+
+
+def _optimised(
+    subject: Subject, method: ClassOptimisation, settings: dict[str, Any], progress: Progress
+) -> ClassOptimisationRecord:
     began = time.perf_counter()
     with progress.task(f"optimising {method.starts} inputs in {method.steps:,} steps", None):
-        found = method(subject.model, window=subject.shift.window, task=task, device=subject.device)
-    record = ClassOptimisationRecord(
+        found = method(subject.model, window=subject.shift.window, task=subject.task, device=subject.device)
+    return ClassOptimisationRecord(
         settings=settings,
         method=_words(method),
         task=subject.task_name,
@@ -73,18 +81,6 @@ def explain_class_optimisation(
         median_loss=float(np.median(found.losses[:, -1])),
         seconds=time.perf_counter() - began,
     )
-    return _kept(subject, record)
-
-
-def _read(run: Run) -> ClassOptimisationRecord:
-    return run.page("class_optimisation", ClassOptimisationRecord)
-
-
-def _kept(subject: Subject, record: ClassOptimisationRecord) -> Answer[ClassOptimisationRecord]:
-    run = subject.run
-    run.write_page("class_optimisation", record)
-    write_report([run], run.path("report"))
-    return Answer(run=run, found=record, reused=False)
 
 
 def _settings(method: ClassOptimisation) -> dict[str, object]:

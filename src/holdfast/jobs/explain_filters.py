@@ -13,8 +13,8 @@ from holdfast.jobs.explain import Question, open_subject
 from holdfast.jobs.train import N_FILTERS, filter_records
 from holdfast.models.ensemble import Ensemble
 from holdfast.report import write_report
+from holdfast.runs.explanation_records import FilterRecord
 from holdfast.runs.folder import Run
-from holdfast.runs.records import FilterRecord
 
 __all__ = ["explain_filters"]
 

@@ -17,10 +17,8 @@ from holdfast.core.random import numpy_generator
 from holdfast.dna.codes import Codes
 from holdfast.interpret.importance import Background, Effects, GlobalImportance, draw_background
 from holdfast.jobs.explain import Question, Subject, open_subject
-from holdfast.jobs.explain_answers import Answer, asked_about, stored_before
-from holdfast.report import write_report
+from holdfast.jobs.explain_answers import Answer, answered, asked_about, stored_before
 from holdfast.runs.answers import Experiment, ImportanceRecord, PlantedEffect, PlantedEffects
-from holdfast.runs.folder import Run
 
 __all__ = ["Planting", "explain_importance"]
 
@@ -104,8 +102,8 @@ def explain_importance(
 
     Parameters
     ----------
-    folder
-        Run folder.
+    folder, data, device, progress
+        See :func:`~holdfast.jobs.explain_attributions.explain_attributions`.
     planting
         The experiment.
     question
@@ -114,12 +112,6 @@ def explain_importance(
         Name of a null model, see :data:`~holdfast.interpret.null_models.NULL_MODELS`.
     seed
         Of the draws.
-    data
-        Where the run's data set lies now; left out, where it was.
-    device
-        Left out, the experiment's.
-    progress
-        Whom to tell how far it is, and what is written over.
 
     Raises
     ------
@@ -132,27 +124,43 @@ def explain_importance(
     subject = open_subject(folder, asked, data=data, device=device)
     run, settings = subject.run, subject.settings(asked, np.array([], dtype=np.int64))
     record = stored_before(run, "importance", lambda: run.page("importance", ImportanceRecord), progress)
-    there = record.of(planting.experiment) if record is not None else None
-    if there is not None and there.settings == settings:
-        return Answer(run=run, found=there, reused=True)
-    began = time.perf_counter()
     planted = _Planted.into(planting, subject.shift.window)
-    with progress.task(f"planting {planted.words} into {question.n:,} sequences", None):
+
+    def find() -> PlantedEffects:
+        began = time.perf_counter()
+        background, effects = _measured(subject, planted, null=null, n=question.n, seed=seed, progress=progress)
+        found = _effects(subject, settings, planted, background, effects, time.perf_counter() - began)
+        others = [one for one in (record.experiments if record else []) if one.experiment != found.experiment]
+        run.write_page("importance", ImportanceRecord(experiments=[*others, found]))
+        return found
+
+    return answered(
+        run,
+        "importance",
+        settings=settings,
+        read=lambda: record.of(planting.experiment) if record is not None else None,
+        find=find,
+        words=lambda there: f"{there.experiment} of {there.words}",
+        progress=progress,
+    )
+
+
+def _measured(
+    subject: Subject, planted: _Planted, *, null: str, n: int, seed: int, progress: Progress
+) -> tuple[Background, Effects]:
+    """Return a null model's sequences, and what planting does to them."""
+    with progress.task(f"planting {planted.words} into {n:,} sequences", None):
         background = draw_background(
             subject.model,
             _windows(subject),
             null=null,
-            n=question.n,
+            n=n,
             seed=seed,
             task=subject.task,
             device=subject.device,
         )
         importance = GlobalImportance(model=subject.model, background=background, device=subject.device)
-        effects = planted.measured(importance)
-    if there is not None:
-        progress.say(f"writing over {there.experiment} of {there.words} in {run.path('importance')}")
-    found = _effects(subject, settings, planted, background, effects, time.perf_counter() - began)
-    return _kept(run, record, found)
+        return background, planted.measured(importance)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,13 +277,6 @@ def _effects(
         ],
         seconds=seconds,
     )
-
-
-def _kept(run: Run, record: ImportanceRecord | None, found: PlantedEffects) -> Answer[PlantedEffects]:
-    others = [one for one in (record.experiments if record else []) if one.experiment != found.experiment]
-    run.write_page("importance", ImportanceRecord(experiments=[*others, found]))
-    write_report([run], run.path("report"))
-    return Answer(run=run, found=found, reused=False)
 
 
 def _check_letters(word: str) -> None:

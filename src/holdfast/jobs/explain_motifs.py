@@ -18,16 +18,15 @@ from holdfast.core.parameters import Size, check_values
 from holdfast.core.progress import SILENT, Progress
 from holdfast.interpret.attributed import WIDTH, attributed_motifs
 from holdfast.interpret.zoops import Zoops
-from holdfast.jobs.explain import Question, Subject, drawn_bound, named, open_subject
-from holdfast.jobs.explain_answers import Answer, stored_before
+from holdfast.jobs.explain import Question, Subject, named_or_drawn, open_subject
+from holdfast.jobs.explain_answers import Answer, answered
 from holdfast.jobs.motifs import match_table, motif_database
 from holdfast.motifs.database import RELEASE
 from holdfast.motifs.files import write_motifs
 from holdfast.motifs.match import MatchSettings, MotifMatch, match_motifs
 from holdfast.motifs.motif import Motif
-from holdfast.report import write_report
+from holdfast.runs.explanation_records import FoundMotif, MatchRecord, MotifsRecord
 from holdfast.runs.folder import Run
-from holdfast.runs.records import FoundMotif, MatchRecord, MotifsRecord
 
 __all__ = ["explain_motifs"]
 
@@ -54,8 +53,8 @@ def explain_motifs(
 
     Parameters
     ----------
-    folder
-        Run folder.
+    folder, data, device, progress
+        See :func:`~holdfast.jobs.explain_attributions.explain_attributions`.
     question
         Method, task and examples; ``n`` draws so many bound ones of the part.
     motifs
@@ -64,12 +63,6 @@ def explain_motifs(
         Of a stretch, in bp, and at most of a motif.
     database, taxon
         See :func:`~holdfast.jobs.motifs.motif_database`.
-    data
-        Where the run's data set lies now; left out, where it was.
-    device
-        Left out, the experiment's.
-    progress
-        Whom to tell how far it is, and what is written over.
 
     Raises
     ------
@@ -80,10 +73,8 @@ def explain_motifs(
     """
     check_values(explain_motifs, {"motifs": motifs, "width": width}, "explain motifs")
     subject = open_subject(folder, question, data=data, device=device)
-    run = subject.run
-    chosen = named(subject, question.index) if question.index else drawn_bound(subject, question.n)
-    targets = motif_database(database, taxon=taxon)
-    filters = _filters(run)
+    run, chosen = subject.run, named_or_drawn(subject, question)
+    targets, filters = motif_database(database, taxon=taxon), _filters(run)
     asked = {
         "motifs": motifs,
         "width": width,
@@ -91,34 +82,36 @@ def explain_motifs(
         "filters": _mark([one.motif for one in filters]),
     }
     settings = subject.settings(question, chosen.rows, **asked)
-    whole = run.has("motif_file") and run.has("matches")
-    there = stored_before(run, "motifs", lambda: run.motifs, progress) if whole else None
-    if there is not None and there.settings == settings:
-        return Answer(run=run, found=there, reused=True)
-    if there is not None:
-        progress.say(f"writing over the motifs by {there.method} of {there.chosen} in {run.path('motifs')}")
-    began = time.perf_counter()
-    found = _attributed(subject, question, chosen.rows, motifs=motifs, width=width, progress=progress)
-    shown = [*found, *filters]
-    if not shown:
-        raise InputError(
-            f"{run.folder}: the maps share no motif, and there are no filters to name; try more --examples"
+
+    def find() -> MotifsRecord:
+        began = time.perf_counter()
+        found = _attributed(subject, question, chosen.rows, motifs=motifs, width=width, progress=progress)
+        shown = _some(run, [*found, *filters])
+        matches = match_motifs(
+            [one.motif for one in shown], targets, MatchSettings(max_q=1.0, max_e=MAX_E), progress=progress
         )
-    matches = match_motifs(
-        [one.motif for one in shown], targets, MatchSettings(max_q=1.0, max_e=MAX_E), progress=progress
-    )
-    record = MotifsRecord(
+        record = MotifsRecord(
+            settings=settings,
+            method=question.method_words,
+            task=subject.task_name,
+            chosen=chosen.words,
+            database=Path(database).name if Path(database).exists() else f"{database}, {taxon or 'vertebrates'}",
+            n_targets=len(targets),
+            motifs=[_found(one, [match for match in matches if match.query is one.motif]) for one in shown],
+            seconds=time.perf_counter() - began,
+        )
+        _write(run, record, [one.motif for one in shown], matches)
+        return record
+
+    return answered(
+        run,
+        "motifs",
         settings=settings,
-        method=question.method_words,
-        task=subject.task_name,
-        chosen=chosen.words,
-        database=Path(database).name if Path(database).exists() else f"{database}, {taxon or 'vertebrates'}",
-        n_targets=len(targets),
-        motifs=[_found(one, [match for match in matches if match.query is one.motif]) for one in shown],
-        seconds=time.perf_counter() - began,
+        read=lambda: run.motifs if run.has("motif_file") and run.has("matches") else None,
+        find=find,
+        words=lambda there: f"the motifs by {there.method} of {there.chosen}",
+        progress=progress,
     )
-    _write(run, record, [one.motif for one in shown], matches)
-    return Answer(run=run, found=record, reused=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +127,14 @@ def _write(run: Run, record: MotifsRecord, motifs: Sequence[Motif], matches: Seq
     write_motifs(motifs, run.path("motif_file"))
     write_text(run.path("matches"), match_table(matches).to_csv(sep="\t", index=False, lineterminator="\n"))
     run.write_motifs(record)
-    write_report([run], run.path("report"))
+
+
+def _some(run: Run, shown: list[_Shown]) -> list[_Shown]:
+    if not shown:
+        raise InputError(
+            f"{run.folder}: the maps share no motif, and there are no filters to name; try more --examples"
+        )
+    return shown
 
 
 def _attributed(

@@ -18,17 +18,15 @@ from holdfast.jobs.explain import (
     Chosen,
     Question,
     Subject,
-    drawn_bound,
     mean_estimate,
-    named,
+    named_or_drawn,
     open_subject,
     worst_columns,
 )
-from holdfast.jobs.explain_answers import Answer, stored_before
-from holdfast.report import write_report
+from holdfast.jobs.explain_answers import Answer, answered
+from holdfast.runs.explanation_records import StabilityRecord
 from holdfast.runs.explanations import read_stability_table, write_stability_table
 from holdfast.runs.folder import Run
-from holdfast.runs.records import StabilityRecord
 
 __all__ = ["explain_stability", "measure_stability"]
 
@@ -49,18 +47,12 @@ def explain_stability(
 
     Parameters
     ----------
-    folder
-        Run folder.
+    folder, data, device, progress
+        See :func:`~holdfast.jobs.explain_attributions.explain_attributions`.
     question
         Method, task and examples; ``n`` draws so many bound ones of the part.
     edge_bp
         See :func:`~holdfast.interpret.stability.overlay`.
-    data
-        Where the run's data set lies now; left out, where it was.
-    device
-        Left out, the experiment's.
-    progress
-        Whom to tell how far it is, and what is written over.
 
     Raises
     ------
@@ -71,23 +63,29 @@ def explain_stability(
     """
     question.build_method()
     subject = open_subject(folder, question, data=data, device=device)
-    run = subject.run
     check_edge(edge_bp, subject.shift.window)
-    chosen = named(subject, question.index) if question.index else drawn_bound(subject, question.n)
-    whole = run.has("stability_table")
-    there = stored_before(run, "stability", lambda: _read(run), progress) if whole else None
-    if there is not None and there.settings == subject.settings(question, chosen.rows, edge_bp=edge_bp):
-        return Answer(run=run, found=there, reused=True)
-    if there is not None:
-        progress.say(f"writing over the stability by {there.method} of {there.chosen} in {run.path('stability')}")
-    record = measure_stability(subject, question, chosen, edge_bp=edge_bp, progress=progress)
-    run.write_stability(record)
-    write_report([run], run.path("report"))
-    return Answer(run=run, found=record, reused=False)
+    run, chosen = subject.run, named_or_drawn(subject, question)
+
+    def find() -> StabilityRecord:
+        record = measure_stability(subject, question, chosen, edge_bp=edge_bp, progress=progress)
+        run.write_stability(record)
+        return record
+
+    return answered(
+        run,
+        "stability",
+        settings=subject.settings(question, chosen.rows, edge_bp=edge_bp),
+        read=lambda: _read(run),
+        find=find,
+        words=lambda there: f"the stability by {there.method} of {there.chosen}",
+        progress=progress,
+    )
 
 
-def _read(run: Run) -> StabilityRecord:
-    """Return the record of an earlier question, if its table can be read too."""
+def _read(run: Run) -> StabilityRecord | None:
+    """Return the record of an earlier question, if its table is there and can be read too."""
+    if not run.has("stability_table"):
+        return None
     read_stability_table(run)
     return run.stability
 

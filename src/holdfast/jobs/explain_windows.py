@@ -21,8 +21,7 @@ from holdfast.interpret.interactions import gradient_interactions, pairwise_muta
 from holdfast.interpret.temporal import Unread, temporal_scores
 from holdfast.io.names import on_reverse_strand
 from holdfast.jobs.explain import Question, Subject, named, open_subject
-from holdfast.jobs.explain_answers import Answer, ask_of_windows, asked_about, choose, stored_before
-from holdfast.report import write_report
+from holdfast.jobs.explain_answers import Answer, answered, ask_of_windows, asked_about, choose
 from holdfast.runs.answers import StoredAttention, StoredInteractions, StoredTemporal, StoredWindows
 from holdfast.runs.arrays import read_arrays, write_arrays
 from holdfast.runs.files import FileKind
@@ -78,16 +77,10 @@ def explain_attention(
 
     Parameters
     ----------
-    folder
-        Run folder.
+    folder, data, device, progress
+        See :func:`~holdfast.jobs.explain_attributions.explain_attributions`.
     question
         Task and examples; ``n`` takes the n most fragile and the n most robust bound ones.
-    data
-        Where the run's data set lies now; left out, where it was.
-    device
-        Left out, the experiment's.
-    progress
-        Whom to tell how far it is, and what is written over.
 
     Raises
     ------
@@ -265,17 +258,23 @@ def _answered(
 ) -> Answer[Stored]:
     """Return the answer that is there, or look, and keep what is found."""
     run, chosen = subject.run, choose(subject, question)
-    there = stored_before(run, kind, lambda: read_arrays(run, kind, schema), progress)
-    asked = ask_of_windows(subject, question, chosen)
-    if there is not None and there.settings == asked.settings:
-        return Answer(run=run, found=there, reused=True)
-    with progress.task(f"looking at {kind} of {len(asked)} windows", len(asked)) as advance:
-        found = look(subject, asked, advance)
-    if there is not None:
-        progress.say(f"writing over {there.method} of {there.chosen} in {run.path(kind)}")
-    write_arrays(run, kind, found)
-    write_report([run], run.path("report"))
-    return Answer(run=run, found=found, reused=False)
+
+    def find() -> Stored:
+        asked = ask_of_windows(subject, question, chosen)
+        with progress.task(f"looking at {kind} of {len(asked)} windows", len(asked)) as advance:
+            found = look(subject, asked, advance)
+        write_arrays(run, kind, found)
+        return found
+
+    return answered(
+        run,
+        kind,
+        settings=subject.settings_text(question, chosen.rows),
+        read=lambda: read_arrays(run, kind, schema),
+        find=find,
+        words=lambda there: f"{there.method} of {there.chosen}",
+        progress=progress,
+    )
 
 
 _Found = tuple[NDArray[np.float32], NDArray[np.float16] | None]

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from holdfast.core.errors import ConfigError, InputError, did_you_mean
 from holdfast.core.files import check_folder
-from holdfast.core.parameters import explained
+from holdfast.core.parameters import read_page
 from holdfast.core.progress import SILENT, Progress
 from holdfast.data.dataset import SequenceDataset
 from holdfast.execution.base import Executor, Failure, Task
@@ -61,10 +61,7 @@ class GridPage(BaseModel):
         ConfigError
             If a key is unknown or a value is not of the right kind.
         """
-        try:
-            return cls.model_validate(dict(page))
-        except ValidationError as error:
-            raise ConfigError(f"{where}: {explained(error, cls)}") from error
+        return read_page(cls, dict(page), where=where)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from holdfast.core.errors import InputError
 from holdfast.core.progress import SILENT, Progress
 from holdfast.report import write_report
 from holdfast.report.study import Entry, LeftOut
-from holdfast.runs.folder import Run, run_folders
+from holdfast.runs.find import run_folders
+from holdfast.runs.folder import Run
 
 __all__ = ["report_on"]
 

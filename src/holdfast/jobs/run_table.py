@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from holdfast.core.errors import InputError
-from holdfast.runs.folder import Run, run_folders
+from holdfast.runs.find import run_folders
+from holdfast.runs.folder import Run
 
 __all__ = ["HEADER", "run_rows"]
 

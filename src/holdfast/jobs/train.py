@@ -32,8 +32,10 @@ from holdfast.models.stored import n_parameters, save_weights
 from holdfast.report import write_report
 from holdfast.robustness.adversaries import refuse_unattackable
 from holdfast.robustness.attacks import CentreShift, ShiftAttack
-from holdfast.runs.folder import HISTORY_COLUMNS, Run
-from holdfast.runs.records import DataFacts, FilterRecord, RunRecord, TrainingFacts
+from holdfast.runs.explanation_records import FilterRecord
+from holdfast.runs.files import HISTORY_COLUMNS
+from holdfast.runs.folder import Run
+from holdfast.runs.records import DataFacts, RunRecord, TrainingFacts
 from holdfast.training.fit import Fitted, Watch
 from holdfast.training.trials import fit_trials
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError
 from holdfast.models.base import ModelFacts, SequenceModel
-from holdfast.models.edits import Edits, max_of_edits
-from holdfast.models.layers import sliding_max
-from holdfast.models.pooled import PooledModel, Stage
+from holdfast.models.pooled import MaximumReadModel, Stage
 from holdfast.models.recurrent import LSTM, BiLSTM
 
 __all__ = ["DashboardCNN", "DashboardCNNRNN", "DashboardRNN", "bound_minus_unbound", "convolution_stages"]
@@ -27,7 +23,7 @@ SIDE = WIDTHS[0] // 2
 _PAPER, _DOI = "Lanchantin et al. (2017)", "10.1142/9789813207813_0025"
 
 
-class DashboardCNN(PooledModel):
+class DashboardCNN(MaximumReadModel):
     """Convolutions of 9, 5 and 3 positions with pooling between them, the global maximum, two classes.
 
     The authors' log-softmax over two classes equals the sigmoid of the logit z1 - z0 returned here.
@@ -60,15 +56,6 @@ class DashboardCNN(PooledModel):
         self.stages = convolution_stages(3, filters, dropout)
         self.out = nn.Linear(filters, 2 * n_tasks)
         self.min_window = self.shortest_window()
-
-    def over_steps(self, features: Tensor, n_steps: int) -> Tensor:
-        """Return the maximum over every run of K positions, (..., F, P - K + 1)."""
-        return sliding_max(features, n_steps)
-
-    def over_edited_steps(self, features: Tensor) -> Callable[[Edits], Tensor]:
-        """Return what gives the maxima of edited copies."""
-        largest = max_of_edits(features)
-        return lambda edits: largest(edits)[..., None]
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return (M, T) logits of the (M, F, 1) maxima of M windows."""

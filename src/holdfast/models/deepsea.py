@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from torch import Tensor, nn
 
 from holdfast.models.base import ModelFacts
-from holdfast.models.edits import Edits, dense_of_edits
-from holdfast.models.layers import dense_over_runs
-from holdfast.models.pooled import PooledModel, Stage
+from holdfast.models.pooled import DenselyReadModel, Stage
 
 __all__ = ["DeepSEA"]
 
@@ -19,7 +15,7 @@ POOL = 4
 HIDDEN = 925
 
 
-class DeepSEA(PooledModel):
+class DeepSEA(DenselyReadModel):
     """Convolutions 8 x 320, 480 and 960, maxima of 4 after the first two, dense 925: 52,843,119 parameters.
 
     Parameters
@@ -67,15 +63,6 @@ class DeepSEA(PooledModel):
         self.n_tasks, self.fixed_window, self.min_window = n_tasks, window, self.shortest_window()
         self.dense = nn.Linear(self.n_steps(window) * FILTERS[-1], HIDDEN)
         self.out = nn.Linear(HIDDEN, n_tasks)
-
-    def over_steps(self, features: Tensor, n_steps: int) -> Tensor:
-        """Return the dense layer, before its ReLU, on every run of K positions: (..., 925, P - K + 1)."""
-        return dense_over_runs(self.dense, features, n_steps)
-
-    def over_edited_steps(self, features: Tensor) -> Callable[[Edits], Tensor]:
-        """Return what gives the dense layer of edited copies, its weights meeting what changed."""
-        dense = dense_of_edits(self.dense, features)
-        return lambda edits: dense(edits)[..., None]
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return (M, T) logits of (M, 925, 1) hidden features."""

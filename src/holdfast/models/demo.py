@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
@@ -11,9 +9,7 @@ from holdfast.core.errors import ConfigError
 from holdfast.core.space import Plan, SearchSpace
 from holdfast.models.base import ModelFacts
 from holdfast.models.dashboard import DROPOUT, FILTERS, UNITS, bound_minus_unbound, convolution_stages
-from holdfast.models.edits import Edits, max_of_edits
-from holdfast.models.layers import sliding_max
-from holdfast.models.pooled import PooledModel
+from holdfast.models.pooled import MaximumReadModel
 
 __all__ = ["DeMo", "Highway"]
 
@@ -49,7 +45,7 @@ class Highway(nn.Module):
         return torch.lerp(x, self.change(x).relu(), self.gate(x).sigmoid())
 
 
-class DeMo(PooledModel):
+class DeMo(MaximumReadModel):
     """Three or four convolutions of 128 filters, the global maximum, five to seven highway layers of 32 units.
 
     The poster gives these numbers and no others. Widths, pooling, dropout and gates are those of the same group's later
@@ -112,15 +108,6 @@ class DeMo(PooledModel):
         self.highway = nn.Sequential(nn.Linear(filters, units), *(Highway(units) for _ in range(highway_layers)))
         self.out = nn.Linear(units, 2 * n_tasks)
         self.min_window = self.shortest_window()
-
-    def over_steps(self, features: Tensor, n_steps: int) -> Tensor:
-        """Return the maximum over every run of K positions, (..., F, P - K + 1)."""
-        return sliding_max(features, n_steps)
-
-    def over_edited_steps(self, features: Tensor) -> Callable[[Edits], Tensor]:
-        """Return what gives the maxima of edited copies."""
-        largest = max_of_edits(features)
-        return lambda edits: largest(edits)[..., None]
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return (M, T) logits of the (M, F, 1) maxima of M windows."""

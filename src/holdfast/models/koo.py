@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
@@ -10,9 +9,7 @@ from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError
 from holdfast.models.base import ModelFacts
-from holdfast.models.edits import Edits, dense_of_edits
-from holdfast.models.layers import dense_over_runs
-from holdfast.models.pooled import Padding, PooledModel, Stage
+from holdfast.models.pooled import DenselyReadModel, Padding, Stage
 
 __all__ = ["CNN2", "CNN50", "CNNDeep"]
 
@@ -36,7 +33,7 @@ class Exponential(nn.Module):
         return features.exp()
 
 
-class KooCNN(PooledModel):
+class KooCNN(DenselyReadModel):
     """Stages, a dense layer of 512, batch normalisation throughout, L2 of 1e-6 on every kernel but the last.
 
     Layers before a normalisation have no bias. With ``same`` padding the windows of a context share nothing; ``valid``
@@ -62,15 +59,6 @@ class KooCNN(PooledModel):
         self.n_tasks, self.fixed_window, self.min_window = n_tasks, window, self.shortest_window()
         self.dense = nn.Linear(self.n_steps(window) * n_filters, HIDDEN, bias=False)
         self.head = nn.Sequential(normalisation(HIDDEN), nn.ReLU(), nn.Dropout(0.5), nn.Linear(HIDDEN, n_tasks))
-
-    def over_steps(self, features: Tensor, n_steps: int) -> Tensor:
-        """Return the dense layer, before its normalisation, on every run of K positions: (..., 512, P - K + 1)."""
-        return dense_over_runs(self.dense, features, n_steps)
-
-    def over_edited_steps(self, features: Tensor) -> Callable[[Edits], Tensor]:
-        """Return what gives the dense layer of edited copies, its weights meeting what changed."""
-        dense = dense_of_edits(self.dense, features)
-        return lambda edits: dense(edits)[..., None]
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return (M, T) logits of (M, 512, 1) hidden features."""

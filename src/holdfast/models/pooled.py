@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from holdfast.core.errors import ConfigError
 from holdfast.models.base import SequenceModel
-from holdfast.models.edits import Edits, SharedStep, whole_of_edits
-from holdfast.models.layers import sliding_max
+from holdfast.models.edits import Edits, SharedStep, dense_of_edits, max_of_edits, whole_of_edits
+from holdfast.models.layers import dense_over_runs, sliding_max
 
-__all__ = ["Padding", "PooledModel", "Stage"]
+__all__ = ["DenselyReadModel", "MaximumReadModel", "Padding", "PooledModel", "Stage"]
 
 Padding = Literal["same", "valid"]
 
@@ -261,3 +261,34 @@ class PooledModel(SequenceModel):
 
     def _stages(self) -> list[Stage]:
         return [stage for stage in self.stages if isinstance(stage, Stage)]
+
+
+class MaximumReadModel(PooledModel):
+    """A model whose read-out, (M, F, 1) to (M, T), asks only for the maximum of each feature over a window."""
+
+    def over_steps(self, features: Tensor, n_steps: int) -> Tensor:
+        """Return the maximum over every run of K positions, (..., F, P - K + 1)."""
+        return sliding_max(features, n_steps)
+
+    def over_edited_steps(self, features: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the maxima of edited copies."""
+        largest = max_of_edits(features)
+        return lambda edits: largest(edits)[..., None]
+
+
+class DenselyReadModel(PooledModel):
+    """A model whose read-out, (M, H, 1) to (M, T), asks only for a dense layer, before its activation.
+
+    Subclasses set ``dense``, of H units, built for the number of positions of their window.
+    """
+
+    dense: nn.Linear
+
+    def over_steps(self, features: Tensor, n_steps: int) -> Tensor:
+        """Return the dense layer on every run of K positions, (..., H, P - K + 1)."""
+        return dense_over_runs(self.dense, features, n_steps)
+
+    def over_edited_steps(self, features: Tensor) -> Callable[[Edits], Tensor]:
+        """Return what gives the dense layer of edited copies, its weights meeting what changed."""
+        dense = dense_of_edits(self.dense, features)
+        return lambda edits: dense(edits)[..., None]

@@ -15,18 +15,10 @@ from holdfast.core.errors import InputError
 from holdfast.report.labels import distinct_labels
 from holdfast.report.words import NO_SHIFT, described
 from holdfast.runs.answers import Answers
+from holdfast.runs.explanation_records import FilterRecord, MotifsRecord, StabilityRecord
 from holdfast.runs.explanations import StoredMaps, read_maps, read_stability_table
 from holdfast.runs.folder import Run
-from holdfast.runs.records import (
-    AuditRecord,
-    DataFacts,
-    FilterRecord,
-    MotifsRecord,
-    RunRecord,
-    ShiftFacts,
-    StabilityRecord,
-    TaskAudit,
-)
+from holdfast.runs.records import AuditRecord, DataFacts, RunRecord, ShiftFacts, TaskAudit
 
 __all__ = ["Board", "Entry", "LeftOut", "Row", "Setting", "Study"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Annotated
 
 import numpy as np
@@ -104,29 +105,15 @@ def other_adversaries(
         raise ConfigError(f"protect is {list(protect)}; expected [start, end) in a window of {shift.window} bp")
     wrapped = as_logit_model(model, output, n_tasks=len(data.tasks))
     asked = StrandAverage(wrapped, n_tasks=len(data.tasks)) if strands == "averaged" else wrapped
-    where, found, done = resolve_device(device), [], 0
+    where, n_tasks = resolve_device(device), len(data.tasks)
     multiplicity = resample(len(data), bootstrap, numpy_generator(seed, "bootstrap"))
-
-    def advance(rows: int) -> None:
-        nonlocal done
-        done += rows
-        if progress is not None:
-            progress(done)
-
     with unchanged(asked), evaluating(asked, where):
-        centres = _Centres(data, shift, where, advance)
-        for one in perturbations:
-            logits = centres.filled(1, partial(_perturbed, asked, one))
-            words = {"name": one.name, "words": one.words, "epsilon": one.epsilon}
-            found += [_row(logits[:, 0], data, task, multiplicity, words) for task in range(len(data.tasks))]
-        if substitutions:
-            logits = centres.filled(substitutions, partial(_exchanged, asked, substitutions, protect))
-        spared = _spared(data, protect)
-        for count in range(1, substitutions + 1):
-            several = "s" if count > 1 else ""
-            words = {"name": "substitutions", "words": f"{count} substitution{several}{spared}", "substitutions": count}
-            found += [_row(logits[:, count - 1], data, task, multiplicity, words) for task in range(len(data.tasks))]
-    return found
+        centres = _Centres(data, shift, where, progress)
+        attacked = chain(
+            _under_perturbations(asked, centres, perturbations),
+            _under_substitutions(asked, centres, substitutions, protect),
+        )
+        return [_row(logits, data, task, multiplicity, words) for words, logits in attacked for task in range(n_tasks)]
 
 
 def refuse_unattackable(
@@ -153,8 +140,8 @@ def refuse_unattackable(
 class _Centres:
     """The centre windows of a data set, a bounded number at a time."""
 
-    def __init__(self, data: SequenceDataset, shift: Shift, where: torch.device, advance: Progress) -> None:
-        self.data, self.shift, self.where, self.advance = data, shift, where, advance
+    def __init__(self, data: SequenceDataset, shift: Shift, where: torch.device, progress: Progress | None) -> None:
+        self.data, self.shift, self.where, self.progress, self.seen = data, shift, where, progress, 0
 
     def filled(self, columns: int, attacked: Callable[[Batch], Tensor]) -> NDArray[np.float32]:
         """Return (N, columns, T) logits in a temporary file."""
@@ -165,8 +152,34 @@ class _Centres:
             centre = torch.full((len(batch),), self.shift.centre_choice, device=self.where)
             logits[done : done + len(batch)] = attacked(attack.show(batch, centre)).float().cpu().numpy()
             done += len(batch)
-            self.advance(len(batch))
+            self.seen += len(batch)
+            if self.progress is not None:
+                self.progress(self.seen)
         return logits
+
+
+_Attacked = tuple[Mapping[str, object], NDArray[np.float32]]
+"""An adversary in words, and the (N, T) logits that it leaves."""
+
+
+def _under_perturbations(
+    model: nn.Module, centres: _Centres, perturbations: Iterable[Perturbation]
+) -> Iterator[_Attacked]:
+    for one in perturbations:
+        logits = centres.filled(1, partial(_perturbed, model, one))
+        yield {"name": one.name, "words": one.words, "epsilon": one.epsilon}, logits[:, 0]
+
+
+def _under_substitutions(
+    model: nn.Module, centres: _Centres, most: int, protect: Protected | None
+) -> Iterator[_Attacked]:
+    if not most:
+        return
+    logits = centres.filled(most, partial(_exchanged, model, most, protect))
+    spared = _spared(centres.data, protect)
+    for count in range(1, most + 1):
+        words = f"{count} substitution{'s' if count > 1 else ''}{spared}"
+        yield {"name": "substitutions", "words": words, "substitutions": count}, logits[:, count - 1]
 
 
 def _perturbed(model: nn.Module, perturbation: Perturbation, batch: Batch) -> Tensor:

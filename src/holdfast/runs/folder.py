@@ -22,24 +22,17 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from holdfast.core.errors import InputError
 from holdfast.core.files import write_text
 from holdfast.core.registry import Spec
+from holdfast.runs.explanation_records import FilterRecord, MotifsRecord, StabilityRecord
 from holdfast.runs.files import EXPLAINED_BY, FILES, HISTORY_COLUMNS, WINDOW_COLUMNS, FileKind
-from holdfast.runs.records import (
-    SCHEMA_VERSION,
-    AuditRecord,
-    DataFacts,
-    FilterRecord,
-    MotifsRecord,
-    RunRecord,
-    StabilityRecord,
-)
+from holdfast.runs.records import SCHEMA_VERSION, AuditRecord, DataFacts, RunRecord
 from holdfast.runs.tables import read_blocks, task_table, write_blocks
 
-__all__ = ["FILES", "HISTORY_COLUMNS", "WINDOW_COLUMNS", "FileKind", "Run", "find_runs", "run_folders"]
+__all__ = ["Run"]
 
 _HISTORY_TYPES = {"epoch": "int64", "restart": "int64", "stage": "str"}
 _ANEW = "delete the folder and run the same command again"
-# File names take 255 bytes; the rest is for the hash and for what is written beside.
-_NAME_CHARACTERS = 200
+# With the hash a folder's name stays below 120 characters: a line of a terminal, and room in a path.
+_NAME_CHARACTERS = 110
 _FILTERS = TypeAdapter(list[FilterRecord])
 
 RecordType = TypeVar("RecordType", bound=BaseModel)
@@ -63,6 +56,8 @@ class Run:
     @staticmethod
     def folder_for(root: Path, *, name: str, config_hash: str) -> Path:
         """Return where a run of this name and configuration is stored, whether or not it is there.
+
+        A long name is cut; the hash still tells its configuration from others.
 
         Examples
         --------
@@ -369,40 +364,6 @@ class Run:
                 f"{self.path(kind)}: no column '{missing[0]}'; expected {', '.join(columns)}; {self._remedy(kind)}"
             )
         return table[list(columns)]
-
-
-def find_runs(root: Path) -> list[Run]:
-    """Return the runs under a folder, by name; the folder itself where it is a run.
-
-    Parameters
-    ----------
-    root
-        A run folder or a folder of run folders.
-
-    Raises
-    ------
-    InputError
-        If the folder is not there, or a run in it is garbled.
-    """
-    return [Run.open(folder) for folder in run_folders(root)]
-
-
-def run_folders(root: Path) -> list[Path]:
-    """Return the folders under a folder that have a first page, by name; the folder itself where it has one.
-
-    Nothing is opened, so a garbled run is among them.
-
-    Raises
-    ------
-    InputError
-        If the folder is not there.
-    """
-    root = Path(root)
-    if not root.is_dir():
-        raise InputError(f"{root}: no such folder of runs; give that of your runs, or train a model first")
-    if Run(root).has("record"):
-        return [root]
-    return sorted(child for child in root.iterdir() if child.is_dir() and Run(child).has("record"))
 
 
 def _first_error(error: ValidationError) -> str:

@@ -15,16 +15,11 @@ __all__ = [
     "AuditRecord",
     "DataFacts",
     "Estimate",
-    "FilterRecord",
-    "FoundMotif",
     "FragileExample",
     "LabelAverages",
-    "MatchRecord",
-    "MotifsRecord",
     "OutOfDistribution",
     "RunRecord",
     "ShiftFacts",
-    "StabilityRecord",
     "TaskAudit",
     "TrainingFacts",
     "setting_words",
@@ -234,94 +229,6 @@ class AuditRecord(Record):
                     f"task {task.task}: {len(task.accuracy_by_offset)} accuracies of {len(self.shift.offsets)} offsets"
                 )
         return self
-
-
-class FilterRecord(Record):
-    """A first-layer filter as a motif."""
-
-    name: str
-    probabilities: list[Annotated[list[float], Field(min_length=4, max_length=4)]]
-    """W rows of A, C, G, T."""
-    n_sites: int
-    information_bits: float
-
-
-class MatchRecord(Record):
-    """A motif of a data base that one of a run's motifs resembles."""
-
-    target: str
-    """Identifier in the data base."""
-    name: str
-    source: str
-    p_value: float
-    e_value: float
-    q_value: float
-    offset: int
-    """Column of the target, turned if the strand is ``-``, under the motif's column 0."""
-    strand: Literal["+", "-"]
-    probabilities: list[list[float]]
-    """W rows of A, C, G, T, as the data base has it."""
-
-
-class FoundMotif(Record):
-    """A motif that a model shows, and the data base's most alike."""
-
-    name: str
-    kind: Literal["attributed", "filter"]
-    probabilities: list[list[float]]
-    """W rows of A, C, G, T."""
-    information_bits: float
-    n_sites: int
-    log10_e_value: float | None = None
-    """Of its discovery."""
-    matches: list[MatchRecord]
-    """The best, at most three."""
-
-
-class MotifsRecord(Record):
-    """Motifs that a run's model shows, and what they resemble."""
-
-    schema_version: int = SCHEMA_VERSION
-    settings: dict[str, Any]
-    """What was asked: equal settings give equal motifs."""
-    method: str
-    task: str
-    chosen: str
-    """Which examples the maps are of, in words."""
-    database: str
-    n_targets: int
-    motifs: list[FoundMotif]
-    seconds: float
-
-
-class StabilityRecord(Record):
-    """Whether a model's explanations survive a shift; :mod:`holdfast.interpret.stability` has the words."""
-
-    schema_version: int = SCHEMA_VERSION
-    settings: dict[str, Any]
-    """What was asked: equal settings give equal numbers."""
-    method: str
-    """As a command names it, with its settings."""
-    task: str
-    part: str
-    chosen: str
-    """Which examples, in words."""
-    n_examples: int
-    n_windows: int
-    """Legal offsets of the threat model."""
-    edge_bp: int
-    score: Estimate
-    """Mean stability over the examples that have one."""
-    sign_score: Estimate
-    movement: Estimate
-    """Mean movement of the worst window's map from the clean one, over examples whose worst window is another one."""
-    n_moved: int
-    """Examples behind it."""
-    fleeting: Estimate
-    """Mean number of fleeting bases of an example."""
-    n_incomplete: int
-    """Maps whose method promises completeness and did not keep it."""
-    seconds: float
 
 
 class DataFacts(Record):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from holdfast.core.errors import ConfigError, did_you_mean
-from holdfast.core.parameters import ShareBelowOne, check_values, explained
+from holdfast.core.parameters import ShareBelowOne, check_values, read_page
 
 __all__ = ["PRESETS", "Recipe", "Stage", "recipe"]
 
@@ -218,7 +218,4 @@ def recipe(preset: str, overrides: dict[str, Any] | None = None) -> Recipe:
     for key in changes:
         if key not in Recipe.model_fields:
             raise ConfigError(f"training has no setting '{key}': {did_you_mean(key, Recipe.model_fields)}")
-    try:
-        return Recipe.model_validate({**PRESETS[preset].model_dump(), **changes})
-    except ValidationError as error:
-        raise ConfigError(f"training: {explained(error, Recipe)}") from error
+    return read_page(Recipe, {**PRESETS[preset].model_dump(), **changes}, where="training")

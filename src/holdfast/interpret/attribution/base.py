@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Literal, final
+from typing import Literal, final
 
 import numpy as np
 import torch
@@ -148,9 +148,6 @@ class Attribution(ABC):
     strands: Strands = "forward"
     batch_size: Size = 64
     seed: Count = 0
-
-    promises_completeness: ClassVar[bool] = False
-    """Whether contributions add up to f(x) - f(reference)."""
 
     def __post_init__(self) -> None:
         check_fields(self, type(self).__name__)

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -38,8 +37,6 @@ class _Differences(Attribution):
     Functions that a model calls are made visible to tangermeme as modules; recurrent and attention layers are
     integrated along a straight line. What no rule covers is taken for linear, and the gap says so.
     """
-
-    promises_completeness: ClassVar[bool] = True
 
     def _lifted(self, model: TaskLogit, codes: Tensor, references: Tensor) -> Explained:
         """Return the maps against (N, K, 4, W) references, averaged over K."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -58,8 +57,6 @@ class SmoothGrad(Attribution):
 @dataclass(frozen=True, kw_only=True)
 class _Path(Attribution):
     """The gradient integrated along straight lines from references to the window."""
-
-    promises_completeness: ClassVar[bool] = True
 
     def _integrated(self, model: TaskLogit, codes: Tensor, references: Tensor, steps: int) -> Explained:
         """Return the maps against (N, K, 4, W) references, averaged over K."""

@@ -9,7 +9,7 @@ from holdfast.report.logo import draw_logo
 from holdfast.report.study import Study
 from holdfast.report.template import fill
 from holdfast.report.words import decimal
-from holdfast.runs.records import FilterRecord
+from holdfast.runs.explanation_records import FilterRecord
 
 __all__ = ["filters"]
 

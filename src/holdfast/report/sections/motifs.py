@@ -9,7 +9,7 @@ from holdfast.report.logo_pair import draw_logo_pair
 from holdfast.report.study import Study
 from holdfast.report.template import fill
 from holdfast.report.words import decimal
-from holdfast.runs.records import FoundMotif, MotifsRecord
+from holdfast.runs.explanation_records import FoundMotif, MotifsRecord
 
 __all__ = ["motifs"]
 

@@ -110,7 +110,7 @@ def audit_memory(page: Page) -> str:
 
 
 def attribution(page: Page) -> str:
-    """Return what sharing gains in-silico mutagenesis."""
+    """Return what sharing gains in-silico mutagenesis, and DeepSHAP beside tangermeme's plain call."""
     columns: Columns = {
         "mutagenesis of": lambda row: f"`{row['model']}`",
         "window (bp)": lambda row: number(row["window_bp"]),
@@ -119,7 +119,12 @@ def attribution(page: Page) -> str:
         "ratio": lambda row: f"{row['ratio']:.1f}",
         "largest difference of logits": lambda row: f"{row['largest_difference_of_logits']:.0e}",
     }
-    return listed(page["mutagenesis"], columns)
+    shap = page["deepshap"]
+    said = (
+        f"DeepSHAP, {shap['windows']} windows of {shap['window_bp']} bp with {shap['references']} shuffles each:"
+        f" {shap['holdfast_windows_per_s']:.1f} windows/s, tangermeme called plainly {shap['tangermeme_windows_per_s']:.1f}."
+    )
+    return f"{listed(page['mutagenesis'], columns)}\n\n{said}"
 
 
 def class_optimisation(page: Page) -> str:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 
 from holdfast.runs.records import AdversaryAudit, AuditRecord, Estimate, LabelAverages, TaskAudit
@@ -24,6 +25,9 @@ _METRICS = {
 # From here on the intervals and the worst-of-n column fit.
 _WIDE = 78
 _MAX_TASKS = 8
+# What stays whole: numbers of so many characters, words of so many.
+_NUMBER = 12
+_WORD = 10
 
 
 def to_stdout() -> Console:
@@ -31,9 +35,42 @@ def to_stdout() -> Console:
     return Console(highlight=False)
 
 
-def plain_table(*columns: str) -> Table:
+class PlainTable(Table):
+    """A table that becomes a list where it is too wide: numbers are never broken in two.
+
+    Letters of motifs and long words may be; where a column would have less than their share, each row is told in lines
+    of its own, the column's name before the value.
+    """
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render the table, or the list."""
+        if self._least_width(console, options) <= options.max_width:
+            yield from super().__rich_console__(console, options)
+            return
+        for row in zip(*(column.cells for column in self.columns), strict=True):
+            record = Table.grid(padding=(0, 2))
+            record.add_column(max_width=options.max_width // 2, overflow="fold")
+            record.add_column(overflow="fold")
+            for column, value in zip(self.columns, row, strict=True):
+                record.add_row(column.header, value)
+            yield record
+            yield ""
+
+    def _least_width(self, console: Console, options: ConsoleOptions) -> int:
+        """Return how wide a terminal it takes not to break what should stay whole."""
+        needs = (
+            min(
+                _NUMBER if column.justify == "right" else _WORD,
+                max(Measurement.get(console, options, text).minimum for text in (column.header, *column.cells)),
+            )
+            for column in self.columns
+        )
+        return sum(needs) + 3 * len(self.columns) - 1
+
+
+def plain_table(*columns: str) -> PlainTable:
     """Return an empty table in the house's look: the first column words, the others numbers."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = PlainTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, name in enumerate(columns):
         table.add_column(name, justify="left" if number == 0 else "right", overflow="fold")
     return table

@@ -248,7 +248,7 @@ def _first(strong: Tensor, room: Tensor) -> Tensor:
     """Return (N, K, P) which of the places are among the first of their filter, as many as there is (K,) room for."""
     ordered = strong.transpose(0, 1).flatten(1)
     kept = ordered & (ordered.cumsum(dim=1) <= room[:, None])
-    return kept.unflatten(1, (len(strong), -1)).transpose(0, 1)
+    return kept.view(ordered.shape[0], *strong.shape[::2]).transpose(0, 1)
 
 
 def _response_range(view: _View, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -43,3 +43,12 @@ def test_a_table_that_just_fits_stays_a_table() -> None:
     # 7 + 7 + 6 + 6 + 12 + 6 characters, and three for each column less one.
     assert shown(61)[1].split() == list(COLUMNS)
     assert shown(60)[0].split() == ["example", "SP1_22"]
+
+
+def test_words_give_way_before_numbers_do() -> None:
+    table = plain_table("name", "number")
+    table.add_row("abcdefghijklmnopqrst", "12,345,678.9")
+    stream = io.StringIO()
+    Console(file=stream, width=25, highlight=False).print(table)
+    assert "12,345,678.9" in stream.getvalue().split()
+    assert "abcdefgh" in stream.getvalue().split()

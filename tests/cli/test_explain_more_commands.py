@@ -255,6 +255,14 @@ def test_windows_of_all_bound_examples_are_written_where_none_is_named(
     assert [int(name[1:].split("_")[0]) for name in names] == list(range(120, 160, 2))
 
 
+def test_windows_are_written_also_where_no_maps_can_be_drawn(holdfast: Any, attentive: Path, tmp_path: Path) -> None:
+    told = holdfast("explain", "attention", attentive, "--part", "train", "--windows", tmp_path / "train.fa")
+    assert told.exit_code == 2
+    assert "so fragile and robust examples of train are not known; name examples with --index" in told.stderr
+    assert f"{tmp_path / 'train.fa'}: " in told.stdout
+    assert (tmp_path / "train.fa").read_text().count(">") == 40  # every other one of 80 is bound
+
+
 def test_the_published_centre_is_the_end_of_a_steps_even_share_of_the_window(
     holdfast: Any, attentive: Path, tmp_path: Path
 ) -> None:

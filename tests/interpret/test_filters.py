@@ -9,6 +9,7 @@ from holdfast.core.errors import ConfigError, InputError
 from holdfast.data.dataset import SequenceDataset
 from holdfast.dna.codes import encode
 from holdfast.dna.edit import reverse_complement
+from holdfast.interpret import filters
 from holdfast.interpret.filters import argmax_motifs, first_layer_motifs, layer_motifs
 from holdfast.models.deepbind import DeepBind
 from holdfast.models.pap_megyeri import PapMegyeriCNN
@@ -27,11 +28,7 @@ def dataset() -> SequenceDataset:
 
 
 def scanner(*sites: str) -> nn.Module:
-    layer = nn.Conv1d(4, len(sites), 8)
-    with torch.no_grad():
-        for number, site in enumerate(sites):
-            layer.weight[number] = nn.functional.one_hot(torch.from_numpy(encode(site)).long(), 4).T.float()
-    return nn.Sequential(layer, nn.ReLU())
+    return nn.Sequential(short_scanner(*sites), nn.ReLU())
 
 
 def test_a_filter_that_scans_for_a_site_is_shown_as_that_site() -> None:
@@ -53,6 +50,40 @@ def test_motifs_come_most_informative_first_and_keep_their_filters_number() -> N
     information = [float(motif.information().sum()) for motif in motifs]
     assert information == sorted(information, reverse=True)
     assert {motif.name for motif in motifs} == {"filter 0", "filter 1"}
+
+
+@pytest.mark.parametrize("block", [1, 7, 128, 1000])
+def test_the_answer_does_not_depend_on_the_batch_size(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Sites come first, so the first block's median is above that of the data.
+    data = dataset()
+    ordered = data.take(np.argsort(-data.labels[:, 0], kind="stable"))
+    model = scanner("AAAAAAAA", SITE)
+    expected = layer_motifs(model, ordered, threshold=0.4, max_sites=300)
+    monkeypatch.setattr(filters, "BLOCK", block)
+    found = layer_motifs(model, ordered, threshold=0.4, max_sites=300)
+    for one, other in zip(found, expected, strict=True):
+        assert (one.name, one.sites) == (other.name, other.sites)
+        np.testing.assert_array_equal(one.probabilities, other.probabilities)
+
+
+@pytest.mark.parametrize("block", [1, 128])
+def test_the_median_is_that_of_all_data(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Responses 4, 4, 1, 0, 0, 0: their median is 0, that of the first two would be 4, above which there is nothing.
+    codes = np.array([[0] * 4, [0] * 4, [0, 1, 1, 1], [1] * 4, [1] * 4, [1] * 4], dtype=np.uint8)
+    data = SequenceDataset.in_memory(codes, np.ones((6, 1), dtype=np.int8))
+    monkeypatch.setattr(filters, "BLOCK", block)
+    (motif,) = layer_motifs(scanner("AAAA"), data, threshold=0.15)
+    assert motif.sites == 3
+
+
+@pytest.mark.parametrize("block", [1, 30, 128])
+def test_no_more_sites_than_asked_for_are_kept_the_first_ones(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = dataset()
+    monkeypatch.setattr(filters, "BLOCK", block)
+    (motif,) = layer_motifs(scanner(SITE), data, threshold=0.99, max_sites=37)
+    (first,) = layer_motifs(scanner(SITE), data.take(np.arange(74)), threshold=0.99)  # every other one has a site
+    assert motif.sites == first.sites == 37
+    np.testing.assert_array_equal(motif.probabilities, first.probabilities)
 
 
 def test_a_model_without_a_convolution_over_bases_has_no_motifs() -> None:

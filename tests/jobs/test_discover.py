@@ -9,9 +9,13 @@ from typer.testing import CliRunner
 
 from holdfast.cli.app import app
 from holdfast.core.errors import ConfigError, InputError
+from holdfast.data.arrays import Places
+from holdfast.data.dataset import SequenceDataset
 from holdfast.dna.codes import decode, encode
 from holdfast.interpret.zoops import Zoops
+from holdfast.io import read
 from holdfast.io.contributions import read_contributions
+from holdfast.io.detect import ReadOptions
 from holdfast.jobs.discover import discover, discover_in_files
 from holdfast.motifs.files import read_motifs
 
@@ -95,6 +99,25 @@ def test_a_run_folder_is_told_apart_from_sequences(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"run is a run folder; .* `holdfast explain motifs .*run`"):
         discover_in_files([tmp_path / "run"], tmp_path / "x.meme")
     assert not (tmp_path / "x.meme").exists()
+
+
+def test_a_data_set_folder_is_searched_as_its_file_is(fasta: Path, tmp_path: Path) -> None:
+    records = read([fasta])
+    data = SequenceDataset.in_memory(records.codes, records.labels, places=Places(names=tuple(records.names)))
+    data.save(tmp_path / "data")
+    settings, texts = Zoops(motifs=1, max_width=10), []
+    for source, name in ((fasta, "file"), (tmp_path / "data", "folder")):
+        discover_in_files([source], tmp_path / f"{name}.meme", settings=settings, device="cpu")
+        texts.append([(tmp_path / f"{name}{end}").read_text() for end in (".meme", ".sites.tsv")])
+    assert texts[0] == texts[1]
+    with pytest.raises(ConfigError, match="data is a data set folder, whose letters are read already"):
+        told = ReadOptions(unknown_letters="n")
+        discover_in_files([tmp_path / "data"], tmp_path / "x.meme", settings=settings, options=told)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not a finished data set"):
+        discover_in_files([tmp_path], tmp_path / "x.meme")
 
 
 def test_seqlets_become_sites(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,9 @@ def attention(
     from holdfast.jobs.explain_windows import explain_attention, write_attention_windows
 
     question, progress = _question(examples, index, part, task), progress_to_stderr()
+    if windows is not None:  # first: they need no example that is called right
+        n = write_attention_windows(run, windows, question, centre=centre, data=data, device=device, progress=progress)
+        to_stdout().print(f"wrote   {windows}: {n:,} windows of 20 bp", markup=False, soft_wrap=True)
     found = explain_attention(run, question, data=data, device=device, progress=progress)
     table = _opened(found.found, "layer", "peak at base", "largest")
     for row in range(len(found.found)):
@@ -55,9 +58,6 @@ def attention(
             table.add_row(str(found.found.names[row]), str(layer), peak, cell(largest))
     to_stdout().print(table)
     print_files(found.run, "attention", "report", reused=found.reused)
-    if windows is not None:
-        n = write_attention_windows(run, windows, question, centre=centre, data=data, device=device, progress=progress)
-        to_stdout().print(f"wrote   {windows}: {n:,} windows of 20 bp", markup=False, soft_wrap=True)
 
 
 def temporal(

@@ -18,7 +18,7 @@ __all__ = ["discover"]
 def discover(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="SEQUENCES...", help="Of one length: FASTA, table, npz ...", show_default=False),
+        typer.Argument(metavar="SEQUENCES...", help="Data set folder, or files of one length.", show_default=False),
     ],
     *,
     out: Annotated[Path, typer.Option(help="MEME file to write; sites go beside it.")] = Path("motifs.meme"),

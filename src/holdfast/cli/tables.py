@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.table import Column, Table
 
 from holdfast.runs.records import AdversaryAudit, AuditRecord, Estimate, LabelAverages, TaskAudit
 
@@ -24,6 +25,9 @@ _METRICS = {
 # From here on the intervals and the worst-of-n column fit.
 _WIDE = 78
 _MAX_TASKS = 8
+# What stays whole: numbers of so many characters, words of so many (an accession of JASPAR).
+_NUMBER = 12
+_WORD = 8
 
 
 def to_stdout() -> Console:
@@ -31,9 +35,55 @@ def to_stdout() -> Console:
     return Console(highlight=False)
 
 
-def plain_table(*columns: str) -> Table:
+class PlainTable(Table):
+    """A table that becomes a list where it is too wide: no number is broken in two, and nothing cut off.
+
+    Long words and a motif's letters may go on in the next line. Where a column would have less than their share, each
+    row is told in lines of its own, the column's name before the value.
+    """
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render the table, or the list."""
+        room = options.max_width - 3 * len(self.columns) + 1
+        widths, least = zip(*(_widths(column, console, options) for column in self.columns), strict=True)
+        if sum(least) > room:
+            yield from self._records(options.max_width)
+            return
+        for column, width in zip(self.columns, _fitted(widths, least, room), strict=True):
+            column.width = width
+        yield from super().__rich_console__(console, options)
+
+    def _records(self, width: int) -> RenderResult:
+        for row in zip(*(column.cells for column in self.columns), strict=True):
+            record = Table.grid(padding=(0, 2))
+            record.add_column(max_width=width // 2, overflow="fold")
+            record.add_column(overflow="fold")
+            for column, value in zip(self.columns, row, strict=True):
+                record.add_row(column.header, value)
+            yield record
+            yield ""
+
+
+def _widths(column: Column, console: Console, options: ConsoleOptions) -> tuple[int, int]:
+    """Return the width of a column at ease, and the least that it can do with."""
+    sizes = [Measurement.get(console, options, text) for text in (column.header, *column.cells)]
+    width = max(size.maximum for size in sizes)
+    share = _NUMBER if column.justify == "right" else _WORD
+    return width, width if column.no_wrap else min(share, max(size.minimum for size in sizes))
+
+
+def _fitted(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Return widths that add up to the room or less; who has most to give gives first."""
+    fitted = list(widths)
+    while sum(fitted) > room:
+        spare = [width - need for width, need in zip(fitted, least, strict=True)]
+        fitted[spare.index(max(spare))] -= 1
+    return fitted
+
+
+def plain_table(*columns: str) -> PlainTable:
     """Return an empty table in the house's look: the first column words, the others numbers."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = PlainTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, name in enumerate(columns):
         table.add_column(name, justify="left" if number == 0 else "right", overflow="fold")
     return table

@@ -18,6 +18,7 @@ from holdfast.dna.codes import one_hot
 from holdfast.dna.edit import reverse_complement
 from holdfast.interpret.asking import home_of
 from holdfast.interpret.geometry import Geometry, Layer, layer_geometry, named_layer
+from holdfast.interpret.median import streamed_median
 from holdfast.models.base import SequenceModel
 from holdfast.models.deepbind import DeepBind
 from holdfast.motifs.motif import Motif
@@ -70,10 +71,10 @@ def layer_motifs(
 ) -> list[Motif]:
     """Return the motif of each filter of a layer: the mean of the windows that it responds to strongly.
 
-    A window counts where the filter's response, above its median over the data, exceeds ``threshold`` times its
-    largest such response. Filters that respond nowhere are left out. The window of a response is its receptive field
-    (:mod:`holdfast.interpret.geometry`): it begins at the response where the layers are not padded, and lies around it
-    where they are; what it shows beyond the sequence's ends is not counted.
+    A window counts where the filter's response, above its median over all places of all sequences, reaches
+    ``threshold`` times its largest such response. Filters that respond nowhere are left out. The window of a response
+    is its receptive field (:mod:`holdfast.interpret.geometry`): it begins at the response where the layers are not
+    padded, and lies around it where they are; what it shows beyond the sequence's ends is not counted.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ def layer_motifs(
     threshold
         Share of the largest response, 0 to 1.
     max_sites
-        Windows kept per filter.
+        Windows kept per filter at most: the first in the order of the data.
     width
         Bases shown, in the middle of the receptive field; all of it, if not given.
     window
@@ -118,10 +119,9 @@ def layer_motifs(
         peak, median = _response_range(view, home)
         sites = _Sites(view, len(peak))
         for codes in view.blocks(home):
-            response = view.layer(one_hot(codes))
-            above = response - median[:, None]
+            above = view.layer(one_hot(codes)) - median[:, None]
             strong = (above > 0) & (above >= threshold * (peak - median)[:, None])
-            sites.add(one_hot(codes), strong & (sites.total < max_sites).to(home)[:, None])
+            sites.add(one_hot(codes), _first(strong, max_sites - sites.total.to(home)))
     return sites.motifs(pseudocount=1.0, source=f"layer {view.layer.name}, above {threshold:g} of the largest response")
 
 
@@ -209,7 +209,7 @@ class _Sites:
     def __init__(self, view: _View, n_filters: int) -> None:
         self.view = view
         self.counts = torch.zeros(n_filters, 4, view.width, dtype=torch.float64)
-        self.total = torch.zeros(n_filters)
+        self.total = torch.zeros(n_filters, dtype=torch.int64)
 
     def add(self, sequence: Tensor, strong: Tensor) -> None:
         """Count the windows of (N, 4, W) sequences at which (N, K, P) responses are strong."""
@@ -244,17 +244,25 @@ def _view(model: nn.Module, data: SequenceDataset, layer: int | str, width: int 
     )
 
 
+def _first(strong: Tensor, room: Tensor) -> Tensor:
+    """Return (N, K, P) which of the places are among the first of their filter, as many as there is (K,) room for."""
+    ordered = strong.transpose(0, 1).flatten(1)
+    kept = ordered & (ordered.cumsum(dim=1) <= room[:, None])
+    return kept.view(ordered.shape[0], *strong.shape[::2]).transpose(0, 1)
+
+
 def _response_range(view: _View, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return each filter's largest response over the data and its median over the first block."""
-    peak, median = None, None
-    for codes in view.blocks(device):
-        response = view.layer(one_hot(codes))
-        highest = response.amax(dim=(0, 2))
-        peak = highest if peak is None else torch.maximum(peak, highest)
-        median = response.transpose(0, 1).flatten(1).median(dim=1).values if median is None else median
-    assert peak is not None
-    assert median is not None
-    return peak, median
+    """Return each filter's largest response over the data, and its median."""
+    peaks: list[Tensor] = []
+
+    def responses() -> Iterator[Tensor]:
+        for codes in view.blocks(device):
+            response = view.layer(one_hot(codes))
+            peaks.append(response.amax(dim=(0, 2)))
+            yield response.transpose(0, 1).flatten(1)
+
+    median = streamed_median(responses)
+    return torch.stack(peaks).amax(dim=0), median
 
 
 def _higher_strand(model: nn.Module, codes: Tensor, task: int) -> Tensor:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.core.files import write_text
 from holdfast.core.progress import SILENT, Progress
+from holdfast.data.dataset import SequenceDataset
 from holdfast.dna.codes import UNKNOWN, Codes, decode
 from holdfast.interpret.modisco import Modisco, Pattern, discover_patterns
 from holdfast.interpret.zoops import Zoops, base_frequencies, discover_zoops
@@ -46,7 +47,8 @@ def discover_in_files(
     Parameters
     ----------
     files
-        Sequences of one length, in any format that :func:`holdfast.io.read` knows; those labelled unbound are left out.
+        Sequences of one length, in any format that :func:`holdfast.io.read` knows, or one data set folder; those
+        labelled unbound are left out.
     out
         MEME file to write; the sites go beside it, ``.sites.tsv`` for its ending.
     method
@@ -56,7 +58,7 @@ def discover_in_files(
     contributions
         For ``modisco``: a ``.npy`` file of (N, 4, L) hypothetical contributions, in the order of the sequences.
     options
-        What the files' format can be told.
+        What the files' format can be told; a data set folder can be told nothing.
     device
         For ``zoops``: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
     progress
@@ -72,25 +74,25 @@ def discover_in_files(
     InputError
         If the files cannot be read, or do not fit together; if one is a run folder, which holds no sequences.
     ConfigError
-        If ``modisco`` is asked for without contributions, or another method with them.
+        If ``modisco`` is asked for without contributions, or another method with them, or a data set folder is told
+        something.
     """
     _refuse_runs(files)
     if (method == "modisco") != (contributions is not None):
         raise ConfigError("method modisco takes --contributions FILE.npy; the other methods take none")
-    records = read(files, options=options)
-    kept = np.flatnonzero(records.first_label != 0)
+    every, names, labels = _sequences(files, options)
+    kept = np.flatnonzero(labels != 0)
     if len(kept) == 0:
         raise InputError(f"{files[0]}: every sequence is labelled unbound; there is nothing to find motifs in")
-    codes, scores = records.codes[kept], None
+    codes, scores = every[kept], None
     if contributions is not None:
-        scores = read_contributions(contributions, len(records), records.length)[kept]
+        scores = read_contributions(contributions, *every.shape)[kept]
     found = discover(codes, method=method, settings=settings, hypothetical=scores, device=device, progress=progress)
     if not found:
         return found, None
     write_motifs([one.motif for one in found], out, format="meme", background=base_frequencies(codes))
     path = out.with_suffix(".sites.tsv")
-    names = np.array(records.names)[kept]
-    write_text(path, _site_text(found, names))
+    write_text(path, _site_text(found, names[kept]))
     return found, path
 
 
@@ -155,6 +157,17 @@ def _refuse_runs(files: Sequence[Path]) -> None:
             f"{run} is a run folder; expected files of sequences. Motifs that its model learned: "
             f"`holdfast explain motifs {run}`"
         )
+
+
+def _sequences(files: Sequence[Path], options: ReadOptions | None) -> tuple[Codes, NDArray[np.str_], NDArray[np.int8]]:
+    """Return (N, L) codes, names, and (N,) labels of the first task."""
+    if len(files) == 1 and files[0].is_dir():
+        if options not in (None, ReadOptions()):
+            raise ConfigError(f"{files[0]} is a data set folder, whose letters are read already; leave the options out")
+        data = SequenceDataset.open(files[0])
+        return data.codes, np.array(data.names), data.labels[:, 0]
+    records = read(files, options=options)
+    return records.codes, np.array(records.names), records.first_label
 
 
 def _discovered(pattern: Pattern, codes: Codes) -> Discovered:

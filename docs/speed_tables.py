@@ -121,8 +121,8 @@ def attribution(page: Page) -> str:
     }
     shap = page["deepshap"]
     said = (
-        f"DeepSHAP, {shap['windows']} windows of {shap['window_bp']} bp with {shap['references']} shuffles each:"
-        f" {shap['holdfast_windows_per_s']:.1f} windows/s, tangermeme called plainly {shap['tangermeme_windows_per_s']:.1f}."
+        f"DeepSHAP, {shap['windows']} windows of {shap['window_bp']} bp with {shap['references']} shuffles each, windows/s:"
+        f" {shap['holdfast_windows_per_s']:.1f}; tangermeme called plainly {shap['tangermeme_windows_per_s']:.1f}."
     )
     return f"{listed(page['mutagenesis'], columns)}\n\n{said}"
 

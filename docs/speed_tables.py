@@ -120,10 +120,8 @@ def attribution(page: Page) -> str:
         "largest difference of logits": lambda row: f"{row['largest_difference_of_logits']:.0e}",
     }
     shap = page["deepshap"]
-    said = (
-        f"DeepSHAP, {shap['windows']} windows of {shap['window_bp']} bp with {shap['references']} shuffles each, windows/s:"
-        f" {shap['holdfast_windows_per_s']:.1f}; tangermeme called plainly {shap['tangermeme_windows_per_s']:.1f}."
-    )
+    rates = f"{shap['holdfast_windows_per_s']:.1f}; tangermeme called plainly {shap['tangermeme_windows_per_s']:.1f}"
+    said = f"DeepSHAP, {shap['windows']} windows of {shap['window_bp']} bp, {shap['references']} shuffles, windows/s: {rates}."
     return f"{listed(page['mutagenesis'], columns)}\n\n{said}"
 
 

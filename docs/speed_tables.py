@@ -121,7 +121,8 @@ def attribution(page: Page) -> str:
     }
     shap = page["deepshap"]
     rates = f"{shap['holdfast_windows_per_s']:.1f}; tangermeme called plainly {shap['tangermeme_windows_per_s']:.1f}"
-    said = f"DeepSHAP, {shap['windows']} windows of {shap['window_bp']} bp, {shap['references']} shuffles, windows/s: {rates}."
+    asked = f"{shap['windows']} windows of {shap['window_bp']} bp, {shap['references']} shuffles"
+    said = f"DeepSHAP, {asked}, windows/s: {rates}."
     return f"{listed(page['mutagenesis'], columns)}\n\n{said}"
 
 

@@ -60,13 +60,16 @@ def streamed_median(blocks: Callable[[], Iterable[Tensor]]) -> Tensor:
 
 def _ordered(values: Tensor) -> Tensor:
     """Return int32 that stand in the order of float32 values."""
-    bits = values.contiguous().view(torch.int32)
-    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
+    return _turned(values.contiguous().view(torch.int32))
 
 
 def _value(order: Tensor) -> Tensor:
-    bits = order.to(torch.int32)
-    return (bits ^ ((bits >> 31) & 0x7FFFFFFF)).view(torch.float32)
+    return _turned(order.to(torch.int32)).view(torch.float32)
+
+
+def _turned(bits: Tensor) -> Tensor:
+    """Turn the order of negative numbers round, which the bits of floats and whole numbers have the other way."""
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
 
 
 def _count(counts: Tensor, bins: Tensor, counted: Tensor) -> None:

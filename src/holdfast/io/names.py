@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from holdfast.core.errors import InputError
 
-__all__ = ["SHUFFLED", "coordinates", "on_reverse_strand", "refuse_bound_twins", "twin_groups"]
+__all__ = ["SHUFFLED", "along_genome", "coordinates", "on_reverse_strand", "refuse_bound_twins", "twin_groups"]
 
 SHUFFLED = "_shuf"
 _PEAK = "_peak"
@@ -91,6 +91,30 @@ def on_reverse_strand(names: Sequence[str]) -> NDArray[np.bool_]:
     [True, False, True, True]
     """
     return np.array([name.removesuffix(SHUFFLED).endswith(_REVERSE) for name in names], dtype=bool)
+
+
+def along_genome(names: Sequence[str], offset: NDArray[np.int64], *, width: int, context: int) -> NDArray[np.int64]:
+    """Return where stretches begin in the places of their sequences, counted along the forward strand.
+
+    A sequence that is read from the reverse strand begins at the last base of its place.
+
+    Parameters
+    ----------
+    names
+        N names.
+    offset
+        (N,) where the stretches begin in the sequences as read.
+    width
+        Of a stretch.
+    context
+        Bases per sequence.
+
+    Examples
+    --------
+    >>> along_genome(["chr1:11-20(-)", "chr1:11-20(+)"], np.array([1, 1]), width=3, context=10).tolist()
+    [6, 1]
+    """
+    return np.where(on_reverse_strand(names), context - width - offset, offset)
 
 
 def twin_groups(names: Sequence[str]) -> NDArray[np.int64] | None:

@@ -19,6 +19,7 @@ from holdfast.core.parameters import Count, Size, check_fields
 from holdfast.core.random import numpy_generator
 from holdfast.core.registry import Spec
 from holdfast.data.dataset import SequenceDataset
+from holdfast.dna.codes import Codes
 from holdfast.interpret.attribution import ATTRIBUTIONS, Attribution
 from holdfast.jobs.audit import check_auditable, load_run_model, open_run_data
 from holdfast.jobs.experiment import Experiment
@@ -31,6 +32,7 @@ __all__ = [
     "Chosen",
     "Question",
     "Subject",
+    "bound_rows",
     "drawn_bound",
     "fragile_and_robust",
     "mean_estimate",
@@ -124,6 +126,11 @@ class Subject:
     def task_name(self) -> str:
         """Name of the task."""
         return self.data.tasks[self.task]
+
+    def centre_windows(self, rows: NDArray[np.int64]) -> Codes:
+        """Return the (N, W) centre windows of examples."""
+        start = self.shift.centre
+        return np.ascontiguousarray(self.data.codes_at(rows)[:, start : start + self.shift.window])
 
     def settings(self, question: Question, rows: NDArray[np.int64], **more: object) -> dict[str, Any]:
         """Return what decides an answer, as plain values: equal ones need not be computed twice."""
@@ -264,17 +271,29 @@ def drawn_bound(subject: Subject, n: int) -> Chosen:
     InputError
         If there is none.
     """
-    part = subject.data.part(subject.part)
-    bound = part.index[part.labels[:, subject.task] == 1]
-    if not len(bound):
-        raise InputError(
-            f"{subject.run.folder}: no {subject.part} example is bound in task '{subject.task_name}'; "
-            "choose another --part or name examples with --index"
-        )
+    bound = bound_rows(subject)
     if len(bound) <= n:
         return Chosen(bound, f"all {len(bound)} bound {subject.part} examples")
     drawn = numpy_generator(0, "explain", subject.task_name).choice(bound, size=n, replace=False)
     return Chosen(np.sort(drawn), f"{n} of {len(bound)} bound {subject.part} examples, drawn")
+
+
+def bound_rows(subject: Subject) -> NDArray[np.int64]:
+    """Return the bound examples of the part.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    part = subject.data.part(subject.part)
+    rows: NDArray[np.int64] = part.index[part.labels[:, subject.task] == 1]
+    if not len(rows):
+        raise InputError(
+            f"{subject.run.folder}: no {subject.part} example is bound in task '{subject.task_name}'; "
+            "choose another --part or name examples with --index"
+        )
+    return rows
 
 
 def worst_columns(

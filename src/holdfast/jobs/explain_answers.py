@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from holdfast.core.errors import InputError
 from holdfast.core.progress import Progress
@@ -128,8 +127,7 @@ def choose(subject: Subject, question: Question) -> Chosen:
 
 def ask_of_windows(subject: Subject, question: Question, chosen: Chosen) -> StoredWindows:
     """Return the centre windows of chosen examples with their logits."""
-    examples, offset = subject.data.take(chosen.rows), int(subject.shift.offsets[subject.shift.centre_choice])
-    codes: NDArray[np.uint8] = np.ascontiguousarray(examples.codes[:, offset : offset + subject.shift.window])
+    examples, codes = subject.data.take(chosen.rows), subject.centre_windows(chosen.rows)
     with asking(subject.model, task=subject.task, device=subject.device) as asked:
         logits = asked.logits(codes)
     return StoredWindows(
@@ -140,7 +138,7 @@ def ask_of_windows(subject: Subject, question: Question, chosen: Chosen) -> Stor
         names=np.array(examples.names),
         index=chosen.rows,
         label=examples.labels[:, subject.task],
-        offset=offset,
+        offset=subject.shift.centre,
         core=examples.core,
         logits=logits,
         codes=codes,

@@ -13,7 +13,7 @@ from holdfast.core.progress import SILENT, Progress
 from holdfast.data.dataset import SequenceDataset
 from holdfast.interpret.attribution import Attribution, Attributions
 from holdfast.io.browser import write_bed, write_bigwig
-from holdfast.io.names import SHUFFLED, on_reverse_strand
+from holdfast.io.names import SHUFFLED, along_genome, on_reverse_strand
 from holdfast.jobs.explain import Chosen, Question, Subject, open_subject, worst_columns
 from holdfast.jobs.explain_answers import Answer, answered, choose
 from holdfast.robustness.audit import scan_dataset
@@ -150,11 +150,8 @@ def _write_tracks(run: Run, maps: StoredMaps) -> None:
             run.path(kind).unlink(missing_ok=True)
         return
     names, chrom = maps.names[shown].tolist(), maps.chrom[shown].tolist()
-    # Browsers count along the forward strand: a context read from the other one begins at its last base.
-    turned = on_reverse_strand(names)
-    offset, left = maps.offset[shown], maps.context - maps.window - maps.offset[shown]
-    start = maps.start[shown] + np.where(turned, left, offset)
-    values = np.where(turned[:, None], maps.per_base[shown][:, ::-1], maps.per_base[shown])
+    start = maps.start[shown] + along_genome(names, maps.offset[shown], width=maps.window, context=maps.context)
+    values = np.where(on_reverse_strand(names)[:, None], maps.per_base[shown][:, ::-1], maps.per_base[shown])
     bound = 1 / (1 + np.exp(-maps.logits[shown].astype(np.float64)))
     regions, track = (run.path(kind) for kind in _TRACKS)
     write_bed(regions, chrom=chrom, start=start, end=start + maps.window, names=names, score=bound)

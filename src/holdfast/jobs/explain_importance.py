@@ -129,7 +129,8 @@ def explain_importance(
     def find() -> PlantedEffects:
         began = time.perf_counter()
         background, effects = _measured(subject, planted, null=null, n=question.n, seed=seed, progress=progress)
-        found = _effects(subject, settings, planted, background, effects, time.perf_counter() - began)
+        words = NULL_WORDS.get(null, background.null)
+        found = _effects(subject, settings, planted, words, background, effects, time.perf_counter() - began)
         others = [one for one in (record.experiments if record else []) if one.experiment != found.experiment]
         run.write_page("importance", ImportanceRecord(experiments=[*others, found]))
         return found
@@ -249,14 +250,14 @@ def _windows(subject: Subject) -> Codes:
     if not len(part):
         raise InputError(f"{subject.run.folder}: the data set has no {subject.part} examples; choose another --part")
     rows = numpy_generator(0, "importance").permutation(len(part))[:DATA]
-    offset = int(subject.shift.offsets[subject.shift.centre_choice])
-    return np.ascontiguousarray(part.take(np.sort(rows)).codes[:, offset : offset + subject.shift.window])
+    return subject.centre_windows(part.index[np.sort(rows)])
 
 
 def _effects(
     subject: Subject,
     settings: dict[str, Any],
     planted: _Planted,
+    null: str,
     background: Background,
     effects: Effects,
     seconds: float,
@@ -266,7 +267,7 @@ def _effects(
         settings=settings,
         experiment=planted.asked.experiment,
         words=planted.words,
-        null=NULL_WORDS.get(settings["method"]["params"]["null"], background.null),
+        null=null,
         task=subject.task_name,
         part=subject.part,
         n=len(background),

@@ -141,10 +141,9 @@ def _attributed(
     subject: Subject, question: Question, rows: np.ndarray, *, motifs: int, width: int, progress: Progress
 ) -> list[_Shown]:
     """Return the motifs that the maps point at."""
-    start, window = subject.shift.centre, subject.shift.window
-    if width > window:
-        raise InputError(f"stretches of {width} bp do not fit windows of {window} bp; give a smaller --width")
-    windows = subject.data.codes_at(rows)[:, start : start + window]
+    windows = subject.centre_windows(rows)
+    if width > windows.shape[1]:
+        raise InputError(f"stretches of {width} bp do not fit windows of {windows.shape[1]} bp; give a smaller --width")
     with progress.task(f"explaining {len(rows)} examples by {question.method_words}", None):
         maps = question.build_method()(
             subject.model, windows, task=subject.task, index=torch.from_numpy(rows), device=subject.device

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.core.errors import ConfigError, InputError
+from holdfast.core.errors import ConfigError
 from holdfast.core.files import write_text
 from holdfast.core.parameters import Count
 from holdfast.core.progress import SILENT, Advance, Progress
@@ -19,8 +19,8 @@ from holdfast.interpret.attention import AttentionMap, Centre, attention_maps, c
 from holdfast.interpret.hessians import integrated_hessians
 from holdfast.interpret.interactions import gradient_interactions, pairwise_mutagenesis
 from holdfast.interpret.temporal import Unread, temporal_scores
-from holdfast.io.names import on_reverse_strand
-from holdfast.jobs.explain import Question, Subject, named, open_subject
+from holdfast.io.names import along_genome
+from holdfast.jobs.explain import Question, Subject, bound_rows, named, open_subject
 from holdfast.jobs.explain_answers import Answer, answered, ask_of_windows, asked_about, choose
 from holdfast.runs.answers import StoredAttention, StoredInteractions, StoredTemporal, StoredWindows
 from holdfast.runs.arrays import read_arrays, write_arrays
@@ -212,7 +212,7 @@ def write_attention_windows(
     Chen et al. (2021), doi:10.1186/s12859-020-03952-1.
     """
     subject = open_subject(folder, question, data=data, device=device)
-    rows = named(subject, question.index).rows if question.index else _bound(subject)
+    rows = named(subject, question.index).rows if question.index else bound_rows(subject)
     records: list[str] = []
     with progress.task(f"looking for the greatest attention in {len(rows):,} windows", len(rows)) as advance:
         for block in np.array_split(rows, -(-len(rows) // BLOCK)):
@@ -303,30 +303,21 @@ _ASK: dict[str, Callable[[Subject, Codes, int, int], _Found]] = {
 }
 
 
-def _bound(subject: Subject) -> NDArray[np.int64]:
-    """Return the bound examples of the part."""
-    part = subject.data.part(subject.part)
-    rows: NDArray[np.int64] = part.index[part.labels[:, subject.task] == 1]
-    if not len(rows):
-        raise InputError(f"{subject.run.folder}: no {subject.part} example is bound in task '{subject.task_name}'")
-    return rows
-
-
 def _attention_records(subject: Subject, rows: NDArray[np.int64], centre: Centre) -> list[str]:
     """Return the FASTA records of some examples."""
-    examples, offset = subject.data.take(rows), int(subject.shift.offsets[subject.shift.centre_choice])
+    examples, offset, window = subject.data.take(rows), subject.shift.centre, subject.shift.window
     contexts = np.ascontiguousarray(examples.codes)
-    windows = contexts[:, offset : offset + subject.shift.window]
+    windows = contexts[:, offset : offset + window]
     found: AttentionMap = attention_maps(subject.model, windows, device=subject.device)[0]
     best = max_attention_windows(found, contexts=contexts, offset=offset, centre=centre)
     places = examples.places
     chrom = places.names if places.chrom is None else places.chrom
     origin = np.zeros(len(rows), dtype=np.int64) if places.start is None else places.start
     first, middles = np.full(len(rows), offset), best.start + best.codes.shape[1] // 2
-    if places.start is not None:  # a context read from the reverse strand is counted from its other end
-        turned, context = on_reverse_strand(places.names), contexts.shape[1]
-        first = np.where(turned, context - offset - subject.shift.window, first)
-        middles = np.where(turned, context - middles, middles)
+    if places.start is not None:
+        context = contexts.shape[1]
+        first = along_genome(places.names, first, width=window, context=context)
+        middles = along_genome(places.names, middles, width=0, context=context)
     return [
         f">{row}_{'_'.join(str(name).split())}_{start}_{middle}\n{decode(codes)}\n"
         for row, name, start, middle, codes in zip(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from holdfast.runs.arrays import read_arrays
+from holdfast.runs.arrays import AskedWindows, read_arrays
 from holdfast.runs.folder import Run
 from holdfast.runs.records import SCHEMA_VERSION, Record
 
@@ -55,13 +55,18 @@ class OptimisedStart(Record):
     @property
     def consensus(self) -> str:
         """Their most probable bases."""
-        return "".join("ACGT"[int(np.argmax(column))] for column in self.run)
+        return _consensus(self.run)
 
     @property
     def information_bits(self) -> float:
         """Of these columns."""
         matrix = np.array(self.run)
         return float(2 * len(matrix) + (matrix * np.log2(np.where(matrix > 0, matrix, 1.0))).sum())
+
+
+def _consensus(columns: list[list[float]]) -> str:
+    """Return the most probable bases."""
+    return "".join("ACGT"[int(np.argmax(column))] for column in columns)
 
 
 class SharedInput(Record):
@@ -75,7 +80,7 @@ class SharedInput(Record):
     @property
     def consensus(self) -> str:
         """Its most probable bases."""
-        return "".join("ACGT"[int(np.argmax(column))] for column in self.probabilities)
+        return _consensus(self.probabilities)
 
     @property
     def median_likeness(self) -> float:
@@ -143,59 +148,21 @@ class ImportanceRecord(Record):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StoredWindows:
-    """The centre windows of N examples that a model was asked about.
+class StoredWindows(AskedWindows):
+    """The centre windows of N examples.
 
     Parameters
     ----------
-    settings
-        What was asked, as JSON: equal settings give equal answers.
-    method
-        As a command names it, with its settings.
-    task
-        Name of the task.
-    chosen
-        Which examples, in words.
-    names
-        (N,) of the examples.
-    index
-        (N,) numbers of the examples in the data set.
-    label
-        (N,): 1 bound, 0 unbound, -1 unknown.
     offset
         Where the windows start in their contexts.
-    core
-        (N, 2) [start, end) in the context; -1, -1 where it is not known.
-    logits
-        (N,) of the windows.
-    codes
-        (N, W) uint8.
     """
 
-    settings: str
-    method: str
-    task: str
-    chosen: str
-    names: NDArray[Any]
-    index: NDArray[np.int64]
-    label: NDArray[np.int8]
     offset: int
-    core: NDArray[np.int32]
-    logits: NDArray[np.float32]
-    codes: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
         each = (self.names, self.index, self.label, self.core, self.logits, *self._answers())
         if self.codes.ndim != 2 or any(len(array) != len(self.codes) for array in each):
             raise ValueError("its arrays do not agree")
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    @property
-    def window(self) -> int:
-        """W."""
-        return int(self.codes.shape[1])
 
     def _answers(self) -> tuple[NDArray[Any], ...]:
         """Return the arrays with a row for each window that a kind of answer adds."""

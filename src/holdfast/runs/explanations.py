@@ -12,7 +12,7 @@ import pyarrow
 from numpy.typing import NDArray
 
 from holdfast.core.errors import InputError
-from holdfast.runs.arrays import read_arrays, write_arrays
+from holdfast.runs.arrays import AskedWindows, read_arrays, write_arrays
 from holdfast.runs.files import STABILITY_COLUMNS
 from holdfast.runs.folder import Run
 from holdfast.runs.tables import write_blocks
@@ -27,62 +27,32 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StoredMaps:
-    """Maps of R windows, several of one example.
+class StoredMaps(AskedWindows):
+    """Maps of N windows, several of one example.
 
     Parameters
     ----------
-    settings
-        What was asked, as JSON: equal settings give equal maps.
-    method
-        As a command names it, with its settings.
-    task
-        Name of the task.
-    chosen
-        Which examples, in words.
     context
         L.
-    names
-        (R,) of the examples.
-    index
-        (R,) numbers of the examples in the data set.
-    label
-        (R,): 1 bound, 0 unbound, -1 unknown.
     role
-        (R,) what the window is to its example: ``first`` (the leftmost legal one), ``centre`` or ``worst``.
+        (N,) what the window is to its example: ``first`` (the leftmost legal one), ``centre`` or ``worst``.
     offset
-        (R,) where the window starts in its context.
-    core
-        (R, 2) [start, end) in the context; -1, -1 where it is not known.
-    logits
-        (R,) of the windows.
-    codes
-        (R, W) uint8.
+        (N,) where the window starts in its context.
     per_base
-        (R, W) float32 contributions of the bases that are there.
+        (N, W) float32 contributions of the bases that are there.
     hypothetical
-        (R, 4, W) float16, rows A, C, G, T, for methods that have them.
+        (N, 4, W) float16, rows A, C, G, T, for methods that have them.
     gap
-        (R,) completeness gaps, for methods that promise completeness.
+        (N,) completeness gaps, for methods that promise completeness.
     incomplete
-        (R,) bool: the gap is too large.
+        (N,) bool: the gap is too large.
     chrom, start
-        (R,) where the contexts lie, 0-based, if known.
+        (N,) where the contexts lie, 0-based, if known.
     """
 
-    settings: str
-    method: str
-    task: str
-    chosen: str
     context: int
-    names: NDArray[Any]
-    index: NDArray[np.int64]
-    label: NDArray[np.int8]
     role: NDArray[Any]
     offset: NDArray[np.int64]
-    core: NDArray[np.int32]
-    logits: NDArray[np.float32]
-    codes: NDArray[np.uint8]
     per_base: NDArray[np.float32]
     hypothetical: NDArray[np.float16] | None = None
     gap: NDArray[np.float32] | None = None
@@ -95,14 +65,6 @@ class StoredMaps:
         rows = {len(value) for value in values if isinstance(value, np.ndarray)}
         if len(rows) != 1 or self.per_base.shape != self.codes.shape:
             raise ValueError("its arrays do not agree")
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    @property
-    def window(self) -> int:
-        """W."""
-        return int(self.codes.shape[1])
 
 
 def write_maps(run: Run, maps: StoredMaps) -> None:

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 SCRIPT = """
-import os, sys
+import gc, os, sys
 import numpy as np, torch
 from safetensors.torch import save_file
 from holdfast.data.dataset import SequenceDataset
@@ -18,6 +18,13 @@ from holdfast.robustness.shift import Shift
 from holdfast.training.fit import fit
 from holdfast.training.recipe import recipe
 
+def parting():
+    # A wrapper that outlived the group would close its connections while it holds the lock their threads wait for.
+    assert not [held for held in gc.get_objects() if isinstance(held, torch.nn.parallel.DistributedDataParallel)]
+    partings.append(destroy())
+
+destroy, partings = torch.distributed.destroy_process_group, []
+torch.distributed.destroy_process_group = parting
 torch.set_num_threads(1)
 rng = np.random.default_rng(0)
 codes = rng.integers(0, 4, (96, 50), dtype=np.uint8)
@@ -34,6 +41,7 @@ fitted = fit(
     model, data.part("train"), data.part("validation"), WorstShift(shift=Shift(context=50, window=44)),
     recipe("fast", changes), device="cpu", devices=world,
 )
+assert len(partings) == (world > 1)
 if int(os.environ.get("RANK", 0)) == 0:
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, sys.argv[1])
 """

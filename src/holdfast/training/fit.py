@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import math
 import time
 from collections.abc import Callable
@@ -169,10 +170,6 @@ def fit(
         state.restart, state.epoch, state.best_epoch, state.best_loss = state.restart + 1, 0, 0, math.inf
         state.plateau, state.collapsed_epochs, state.stopped = {}, 0, False
     attempt.finish()
-    if devices > 1:
-        # Together, or the first process to leave takes the others' connections with it.
-        fabric.barrier()
-        torch.distributed.destroy_process_group()
     return Fitted(state.history, state.best_epoch, state.best_loss, state.stopped, state.notes)
 
 
@@ -266,9 +263,17 @@ class _Attempt:
         return False
 
     def finish(self) -> None:
-        """Leave the model with the best weights, on the CPU, in eval mode."""
+        """Leave the model with the best weights, on the CPU, in eval mode, and part from the other processes."""
         self.model.load_state_dict(self.best)
         self.model.cpu().eval()
+        if self.fabric.world_size > 1:
+            # Together, or the first process to leave takes the others' connections with it. And not before the wrapper
+            # of the model is gone: as their last holder it would close them under Python's lock, and wait for ever for
+            # a thread of theirs that waits for that lock.
+            self.fabric.barrier()
+            del self.objective, self.optimiser
+            gc.collect()
+            torch.distributed.destroy_process_group()
 
     def _scaled_rate(self, epoch: int, step: int = 0) -> float:
         progress = (epoch + step / self.steps) / self.recipe.epochs

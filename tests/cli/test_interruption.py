@@ -2,6 +2,8 @@
 
 # ruff: noqa: F401, F811 (fixtures are imported by name)
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -11,9 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from rich.console import Console
 from tiny_runs import holdfast, page_file, tiny_data, tiny_page
 
 import holdfast.jobs.train as train_job
+from holdfast.cli.guard import guarded
+from holdfast.cli.interrupts import raise_if_interrupted
+from holdfast.cli.progress import LineProgress, TerminalProgress
 from holdfast.runs.find import find_runs
 from holdfast.runs.folder import Run
 
@@ -63,3 +70,37 @@ def test_ctrl_c_says_where_it_stopped_and_how_to_go_on(
     assert holdfast("train", page_file, "--resume").exit_code == 0
     run = find_runs(Path("runs"))[0]
     assert run.path("weights").read_bytes() == _unbroken_weights(holdfast, page_file)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_ctrl_c_that_a_callback_from_c_dropped_stops_the_command_at_its_next_step(
+    terminal: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console = Console(file=io.StringIO(), force_terminal=terminal)
+    done: list[int] = []
+
+    def command() -> None:
+        with (TerminalProgress if terminal else LineProgress)(console).task("working", 3) as advance:
+            for step in range(3):
+                with contextlib.suppress(KeyboardInterrupt):  # as C does, that has nowhere to put it
+                    signal.raise_signal(signal.SIGINT)
+                done.append(step)
+                advance(step + 1)
+
+    with pytest.raises(typer.Exit) as ended:
+        guarded(command)()
+    assert ended.value.exit_code == 130
+    assert done == [0]
+    assert capsys.readouterr().err == "stopped; what was finished is kept\n"
+    raise_if_interrupted()  # the next command begins with nothing pressed
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_another_listener_to_ctrl_c_is_left_in_place() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    try:
+        guarded(lambda: signal.raise_signal(signal.SIGINT))()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [signal.SIGINT]

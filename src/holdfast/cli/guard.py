@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
+from holdfast.cli.interrupts import interruptible
 from holdfast.core.errors import HoldfastError
 from holdfast.core.files import BAD_PATH
 
@@ -39,7 +40,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return command(*args, **kwargs)
+            with interruptible():
+                return command(*args, **kwargs)
         except (typer.Exit, typer.Abort):
             raise
         except HoldfastError as error:

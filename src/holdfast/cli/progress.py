@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from holdfast.cli.interrupts import raise_if_interrupted
 from holdfast.core.progress import Advance
 
 __all__ = ["QUIET_S", "LineProgress", "TerminalProgress", "progress_to_stderr"]
@@ -71,6 +72,7 @@ class TerminalProgress:
                 self._bars.start()
 
     def _advance(self, bar: TaskID, done: int, note: str) -> None:
+        raise_if_interrupted()
         self._bars.update(bar, completed=done, note=note)
 
 
@@ -110,6 +112,7 @@ class LineProgress:
 
         def advance(done: int, note: str = "") -> None:
             nonlocal last
+            raise_if_interrupted()
             now = self.clock()
             if now - last >= self.every_s:
                 last = now

@@ -25,7 +25,16 @@ from holdfast.dna.codes import UNKNOWN, Codes, one_hot
 from holdfast.dna.edit import reverse_complement
 from holdfast.models.base import SequenceModel
 
-__all__ = ["Attribution", "Attributions", "Explained", "TaskLogit", "check_windows", "recurrent_gradients"]
+__all__ = [
+    "Attribution",
+    "Attributions",
+    "Explained",
+    "TaskLogit",
+    "check_windows",
+    "is_incomplete",
+    "largest_gap",
+    "recurrent_gradients",
+]
 
 Strands = Literal["forward", "both"]
 # A gap of more than this share of what was to be explained (or of one unit of logit, if that is more) is flagged.
@@ -229,11 +238,11 @@ class Attribution(ABC):
     def _joined(self, windows: Tensor, task: int, parts: list[tuple[Tensor, Explained]]) -> Attributions:
         per_base = _joined_array([part.per_base for _, part in parts])
         assert per_base is not None
-        gap = _joined_array([part.gap for _, part in parts])
-        explained = _joined_array([part.explained for _, part in parts])
-        incomplete = None
-        if gap is not None and explained is not None:
-            incomplete = np.asarray(np.abs(gap) > TOLERANCE * np.maximum(1.0, np.abs(explained)))
+        flags = [
+            is_incomplete(part.gap, part.explained)
+            for _, part in parts
+            if part.gap is not None and part.explained is not None
+        ]
         logits = _joined_array([logit for logit, _ in parts])
         assert logits is not None
         return Attributions(
@@ -243,9 +252,19 @@ class Attribution(ABC):
             logits=logits,
             per_base=per_base,
             hypothetical=_joined_array([part.hypothetical for _, part in parts]),
-            gap=gap,
-            incomplete=incomplete,
+            gap=_joined_array([part.gap for _, part in parts]),
+            incomplete=torch.cat(flags).numpy(force=True) if flags else None,
         )
+
+
+def largest_gap(explained: Tensor) -> Tensor:
+    """Return the gap from which on a map is flagged, by the logits that it was to explain."""
+    return TOLERANCE * explained.abs().clamp(min=1.0)
+
+
+def is_incomplete(gap: Tensor, explained: Tensor) -> Tensor:
+    """Return where a gap is too large for the map to be taken at its word."""
+    return gap.abs() > largest_gap(explained)
 
 
 def check_windows(model: nn.Module, windows: Tensor, task: int) -> None:

@@ -12,9 +12,10 @@ from torch import Tensor
 from holdfast.core.parameters import Positive, Size
 from holdfast.core.random import draw, mix_seed
 from holdfast.dna.codes import one_hot
-from holdfast.interpret.attribution.base import Attribution, Explained, TaskLogit
+from holdfast.interpret.attribution.base import Attribution, Explained, TaskLogit, is_incomplete, largest_gap
 from holdfast.interpret.attribution.gradients import input_gradient
 from holdfast.interpret.attribution.references import Baseline, baselines, hypothetical_of
+from holdfast.interpret.attribution.refined import refined_path_gradient
 
 __all__ = ["ExpectedGradients", "IntegratedGradients", "SmoothGrad", "path_gradient"]
 
@@ -58,17 +59,29 @@ class SmoothGrad(Attribution):
 class _Path(Attribution):
     """The gradient integrated along straight lines from references to the window."""
 
+    refine: bool = True
+
     def _integrated(self, model: TaskLogit, codes: Tensor, references: Tensor, steps: int) -> Explained:
         """Return the maps against (N, K, 4, W) references, averaged over K."""
         sequence, count = one_hot(codes), references.shape[1]
-        pairs = sequence.repeat_interleave(count, dim=0), references.flatten(0, 1)
+        ends, starts = sequence.repeat_interleave(count, dim=0), references.flatten(0, 1)
         rows = max(1, PATH_BASES // sequence.shape[-1])
         parts = [
-            (hypothetical_of(path_gradient(model, end, start, steps=steps), start), model(start))
-            for end, start in zip(*(one.split(rows) for one in pairs), strict=True)
+            (path_gradient(model, end, start, steps=steps), model(start))
+            for end, start in zip(ends.split(rows), starts.split(rows), strict=True)
         ]
-        hypothetical = torch.cat([found for found, _ in parts]).unflatten(0, (-1, count)).mean(dim=1)
-        explained = model(sequence) - torch.cat([left for _, left in parts]).view(-1, count).mean(dim=1)
+        multipliers, left = (torch.cat(found) for found in zip(*parts, strict=True))
+        difference = model(sequence).repeat_interleave(count) - left
+        if self.refine:
+            missed = difference - (multipliers * (ends - starts)).sum(dim=(1, 2))
+            by_window = [one.view(-1, count).mean(dim=1) for one in (missed, difference)]
+            wanting = is_incomplete(*by_window).repeat_interleave(count) & is_incomplete(missed, difference)
+            for some in wanting.nonzero().flatten().split(rows):
+                multipliers[some] = refined_path_gradient(
+                    model, ends[some], starts[some], allowed=largest_gap(difference[some]), rows=rows
+                )
+        hypothetical = hypothetical_of(multipliers, starts).unflatten(0, (-1, count)).mean(dim=1)
+        explained = difference.view(-1, count).mean(dim=1)
         gap = explained - (hypothetical * sequence).sum(dim=(1, 2))
         return Explained(hypothetical=hypothetical, gap=gap, explained=explained)
 
@@ -85,6 +98,9 @@ class IntegratedGradients(_Path):
         ``zeros``; ``uniform``, a quarter of each base; ``dinucleotide``, one shuffle of the window itself.
     steps
         Nodes of the Gauss-Legendre rule.
+    refine
+        Whether windows whose gap would be flagged are integrated anew, in pieces as small as the kinks of the logit
+        want them. Otherwise they are flagged.
 
     References
     ----------
@@ -110,6 +126,8 @@ class ExpectedGradients(_Path):
         Shuffles of each window.
     steps
         Nodes of the Gauss-Legendre rule on the way from each.
+    refine
+        As of integrated gradients, on the ways that want it.
 
     References
     ----------

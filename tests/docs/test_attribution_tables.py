@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from attribution_tables import attribution_truth, comparison, pointing, randomisation, said_of_pointing
+from attribution_tables import attribution_truth, comparison, nodes, pointing, randomisation, said_of_pointing
 from result_tables import table_of
 
 
@@ -44,7 +44,16 @@ def page() -> dict[str, Any]:
         "controls": [
             {"data": "F", "control": "G or C", "auroc": [0.6, 0.5, 0.7], "aupr": [0.2, 0.1, 0.3], "share": 0.12}
         ],
-        "steps": [{"data": "F", "model": "m", "steps": 50, "largest_gap": 0.14, "share_flagged": 0.5}],
+        "steps": [
+            {"data": data, "model": "m", "steps": steps, "refine": refine}
+            | {"largest_gap": gap, "share_flagged": flagged, "cpu_seconds_per_window": 0.001 * steps}
+            for data, steps, refine, gap, flagged in (
+                ("F", 50, True, 0.012, 0.0),
+                ("F", 50, False, 0.14, 0.5),
+                ("G", 50, False, 0.3, 0.3),
+                ("F", 800, False, 0.009, 0.0),
+            )
+        ],
         "compared": compared,
         "randomised": randomised,
         "randomised_settings": {"windows": 4, "orders": 2, "changes": {"deepshap": {"references": 5}}},
@@ -84,10 +93,19 @@ def test_what_randomisation_leaves_is_the_mean_over_factors_and_a_flat_map_has_n
     assert "| `grad-cam` |  |  |  |  |" in made
 
 
-def test_the_whole_names_settings_steps_and_closed_forms(page: dict[str, Any]) -> None:
+def test_nodes_have_the_worst_gap_and_the_mean_cost_over_factors(page: dict[str, Any]) -> None:
+    made = nodes(page).splitlines()
+    assert made[2:] == [
+        "| 50 | 0.3 | 40% | 50 |",
+        "| 50, refined where flagged | 0.012 | 0% | 50 |",
+        "| 800 | 0.009 | 0% | 800 |",
+    ]
+    assert nodes(page) in attribution_truth(page)
+
+
+def test_the_whole_names_settings_and_closed_forms(page: dict[str, Any]) -> None:
     made = attribution_truth(page)
     assert "`deepshap` with references = 5" in made
-    assert "`m` 1e-01 at 50 steps" in made
     assert "| linear | `ism` | 2e-06 |  |" in made
     assert "| linear | `deeplift` | 0 | 0 |" in made
     assert "refused" not in made

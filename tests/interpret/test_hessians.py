@@ -1,10 +1,13 @@
 """Integrated Hessians of a quadratic form are known in closed form."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from quadratic_model import Quadratic, W, hot, windows
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from holdfast.core.errors import ConfigError, InputError
 from holdfast.interpret.hessians import integrated_hessians
@@ -17,14 +20,36 @@ from holdfast.models.recurrent import BiLSTM
 
 
 class Recurrent(nn.Module):
-    """Keras's LSTM, whose own gradient has none."""
+    """Keras's LSTM, whose gradient is written by hand."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.lstm = BiLSTM(4, 3)
+        torch.manual_seed(0)
+        self.lstm = BiLSTM(4, 3, gate="sigmoid")
 
     def forward(self, sequence: Tensor) -> Tensor:
         return self.lstm(sequence.transpose(1, 2)).sum(dim=(1, 2))[:, None]
+
+
+class Doubled(torch.autograd.Function):
+    """A step whose gradient has none."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return 2 * x
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return 2 * grad
+
+
+class Once(nn.Module):
+    """A model with such a step."""
+
+    def forward(self, sequence: Tensor) -> Tensor:
+        doubled: Tensor = Doubled.apply(sequence)  # type: ignore[no-untyped-call]
+        return doubled.pow(2).sum(dim=(1, 2))[:, None]
 
 
 class TestIntegratedHessians:
@@ -78,6 +103,12 @@ class TestIntegratedHessians:
         # Layer norms bend the path from no bases at all sharply, more than 16 nodes follow to the last digit.
         np.testing.assert_allclose(found.interactions.sum(axis=2), found.integrated_gradients, atol=0.05 * scale)
 
+    def test_a_recurrent_model_is_shared_out_completely(self) -> None:
+        found = integrated_hessians(Recurrent(), windows(1))
+        scale = np.abs(found.integrated_gradients).max()
+        np.testing.assert_allclose(found.interactions.sum(axis=2), found.integrated_gradients, atol=1e-3 * scale)
+        assert (np.abs(found.interactions[:, ~np.eye(W, dtype=bool)]) > 0).mean() > 0.9
+
     def test_a_linear_model_without_trainable_weights_has_no_curvature_either(self) -> None:
         model = Quadratic().requires_grad_(False)
         found = integrated_hessians(model, windows(1), task=0)
@@ -93,9 +124,9 @@ class TestIntegratedHessians:
 
     def test_a_model_without_a_second_derivative_is_refused_in_words(self) -> None:
         with pytest.raises(
-            InputError, match="Recurrent cannot be differentiated twice: _StatesBackward has a first derivative only"
+            InputError, match="Once cannot be differentiated twice: DoubledBackward has a first derivative only"
         ):
-            integrated_hessians(Recurrent(), windows(1))
+            integrated_hessians(Once(), windows(1))
         with pytest.raises(ConfigError, match="nodes is 0"):
             integrated_hessians(Quadratic(), windows(), nodes=0)
 

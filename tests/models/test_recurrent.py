@@ -97,6 +97,8 @@ def test_gradients_written_by_hand_are_the_differences_of_the_values(gate: str) 
         return torch.func.functional_call(lstm, dict(zip(names, given, strict=True)), (x,))
 
     assert torch.autograd.gradcheck(run, (x, *values))
+    assert torch.autograd.gradgradcheck(run, (x, *values))
+    assert torch.autograd.gradgradcheck(lstm.requires_grad_(False), (x,))
 
 
 def test_a_shut_or_open_gate_passes_no_gradient() -> None:

@@ -38,6 +38,7 @@ __all__ = [
     "mean_estimate",
     "named",
     "named_or_drawn",
+    "named_or_extreme",
     "open_subject",
     "parse_method",
     "worst_columns",
@@ -250,6 +251,17 @@ def fragile_and_robust(subject: Subject, n: int) -> Chosen:
     examples = "example" if len(fragile) + len(robust) == 1 else "examples"
     words = f"{' and '.join(kinds)} bound {examples} called right at the centre"
     return Chosen(np.concatenate([fragile, robust]).astype(np.int64), words)
+
+
+def named_or_extreme(subject: Subject, question: Question) -> Chosen:
+    """Return the examples of a question: those named, or the n most fragile and the n most robust bound ones.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    return named(subject, question.index) if question.index else fragile_and_robust(subject, question.n)
 
 
 def named_or_drawn(subject: Subject, question: Question) -> Chosen:

@@ -12,13 +12,13 @@ from holdfast.core.errors import InputError
 from holdfast.core.progress import Progress
 from holdfast.core.registry import Spec
 from holdfast.interpret.asking import asking
-from holdfast.jobs.explain import Chosen, Question, Subject, fragile_and_robust, named
+from holdfast.jobs.explain import Chosen, Question, Subject
 from holdfast.report import write_report
 from holdfast.runs.answers import StoredWindows
 from holdfast.runs.files import FileKind
 from holdfast.runs.folder import Run
 
-__all__ = ["Answer", "Settled", "answered", "ask_of_windows", "asked_about", "choose", "stored_before"]
+__all__ = ["Answer", "Settled", "answered", "ask_of_windows", "asked_about", "stored_before"]
 
 T = TypeVar("T")
 
@@ -112,17 +112,6 @@ def asked_about(question: Question, name: str, **settings: Any) -> Question:
         n=question.n,
         index=question.index,
     )
-
-
-def choose(subject: Subject, question: Question) -> Chosen:
-    """Return the examples of a question: those named, or the n most fragile and the n most robust bound ones.
-
-    Raises
-    ------
-    InputError
-        If there are none.
-    """
-    return named(subject, question.index) if question.index else fragile_and_robust(subject, question.n)
 
 
 def ask_of_windows(subject: Subject, question: Question, chosen: Chosen) -> StoredWindows:

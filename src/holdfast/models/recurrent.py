@@ -12,7 +12,6 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from holdfast.core.errors import ConfigError
 
@@ -138,7 +137,7 @@ class BiLSTM(LSTM):
 
 
 def _states_functional(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, gate: str) -> Tensor:
-    """Return (D, T, N, U) states by a plain loop: what is traced for export."""
+    """Return (D, T, N, U) states by a plain loop: what is traced for export, and what is differentiated twice."""
     n_units = recurrent.shape[1]
     h = c = x.new_zeros(len(x), x.shape[2], n_units)
     states = []
@@ -183,14 +182,19 @@ class _States(torch.autograd.Function):
             cs[s + 1].addcmul_(i[s], g[s])
             torch.tanh(cs[s + 1], out=tanh_c[s])
             torch.mul(o[s], tanh_c[s], out=hs[s + 1])
-        ctx.save_for_backward(x, kernel, recurrent, z, h, c, squashed)
+        ctx.save_for_backward(x, kernel, recurrent, bias, z, h, c, squashed)
         ctx.gate = gate
         return h[:, 1:]
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, kernel, recurrent, z, h, c, tanh_c = ctx.saved_tensors
+        x, kernel, recurrent, bias, z, h, c, tanh_c = ctx.saved_tensors
+        if torch.is_grad_enabled():  # the gradient will be differentiated, which a gradient in buffers cannot be
+            operands = x, kernel, recurrent, bias
+            states = _states_functional(*operands, ctx.gate)
+            wanted = [one for one in operands if one.requires_grad]
+            found = iter(torch.autograd.grad(states, wanted, grad, create_graph=True))
+            return *(next(found) if one.requires_grad else None for one in operands), None
         u = recurrent.shape[1]
         dz, through_o = _local_slopes(z, c[:, :-1], tanh_c, ctx.gate)  # slopes, turned into gradients step by step
         steps, dz_o, dz_ifc = dz.unbind(1), dz[..., :u].unbind(1), dz[..., u:].unflatten(-1, (3, u)).unbind(1)

@@ -31,7 +31,7 @@ from holdfast.robustness.perturbations import Perturbation
 from holdfast.robustness.reduction import estimates
 from holdfast.robustness.scan import SCORE_BASES
 from holdfast.robustness.shift import Shift
-from holdfast.robustness.strands import StrandAverage, Strands
+from holdfast.robustness.strands import Strands, on_strands
 from holdfast.robustness.substitutions import outside, substitute
 from holdfast.runs.records import AdversaryAudit
 
@@ -103,9 +103,8 @@ def other_adversaries(
         raise ConfigError("strands 'halves' has no window of its own to perturb; choose strands 'averaged' or 'given'")
     if protect is not None and not protect[0] < protect[1] <= shift.window:
         raise ConfigError(f"protect is {list(protect)}; expected [start, end) in a window of {shift.window} bp")
-    wrapped = as_logit_model(model, output, n_tasks=len(data.tasks))
-    asked = StrandAverage(wrapped, n_tasks=len(data.tasks)) if strands == "averaged" else wrapped
     where, n_tasks = resolve_device(device), len(data.tasks)
+    asked = on_strands(as_logit_model(model, output, n_tasks=n_tasks), strands, n_tasks=n_tasks)
     multiplicity = resample(len(data), bootstrap, numpy_generator(seed, "bootstrap"))
     with unchanged(asked), evaluating(asked, where):
         centres = _Centres(data, shift, where, progress)

@@ -26,7 +26,7 @@ from holdfast.robustness.attacks import SampledWorstShift
 from holdfast.robustness.reduction import Adversary, Reduction
 from holdfast.robustness.scan import SCAN_BASES, SCORE_BASES, scan, score
 from holdfast.robustness.shift import Shift
-from holdfast.robustness.strands import StrandAverage, Strands, average_halves, refuse_unpaired
+from holdfast.robustness.strands import Strands, average_halves, on_strands, refuse_unpaired
 from holdfast.robustness.windows import ScannedWindows, fragile_examples
 from holdfast.runs.records import METRICS, AuditRecord, Estimate, ShiftFacts
 
@@ -220,7 +220,7 @@ def _scan_strands(
     """Return the logits that :func:`scan_dataset` finds for a module that may return something else, by strands."""
     n_tasks = len(data.tasks)
     wrapped = as_logit_model(model, output, n_tasks=n_tasks)
-    asked = StrandAverage(wrapped, n_tasks=n_tasks) if strands == "averaged" else wrapped
+    asked = on_strands(wrapped, strands, n_tasks=n_tasks)
     logits = scan_dataset(asked, data, shift, choices=choices, device=device, progress=progress)
     if output == "auto" and wrapped is not model:
         refuse_probabilities(logits, type(model).__name__)

@@ -16,7 +16,7 @@ from holdfast.dna.edit import reverse_complement
 from holdfast.models.base import ModelFacts, SequenceModel, loop_over_windows
 from holdfast.robustness.shift import Shift
 
-__all__ = ["StrandAverage", "Strands", "average_halves", "refuse_unpaired"]
+__all__ = ["StrandAverage", "Strands", "average_halves", "on_strands", "refuse_unpaired"]
 
 Strands = Literal["given", "averaged", "halves"]
 # Bases compared, and logits averaged, at a time.
@@ -62,6 +62,11 @@ class StrandAverage(SequenceModel):
         if isinstance(self.model, SequenceModel):
             return self.model.scan(sequence, window)
         return loop_over_windows(self.model, sequence, window)
+
+
+def on_strands(model: nn.Module, strands: Strands, *, n_tasks: int) -> nn.Module:
+    """Return what is asked of a model from windows to logits: of ``averaged`` strands the average, else itself."""
+    return StrandAverage(model, n_tasks=n_tasks) if strands == "averaged" else model
 
 
 def refuse_unpaired(data: SequenceDataset, shift: Shift, n_sampled: int | None) -> None:

@@ -104,3 +104,60 @@ def test_another_listener_to_ctrl_c_is_left_in_place() -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert heard == [signal.SIGINT]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_ctrl_c_that_was_dropped_in_work_that_is_not_counted_stops_the_command_before_the_next(terminal: bool) -> None:
+    progress = (TerminalProgress if terminal else LineProgress)(Console(file=io.StringIO(), force_terminal=terminal))
+    begun: list[str] = []
+
+    def command() -> None:
+        for words in ("reading", "storing"):
+            with progress.task(words, None):
+                begun.append(words)
+                with contextlib.suppress(KeyboardInterrupt):
+                    signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(typer.Exit) as ended:
+        guarded(command)()
+    assert ended.value.exit_code == 130
+    assert begun == ["reading"]
+
+
+PRESSED_TWICE = """
+import signal, sys, typer
+from holdfast.cli.guard import guarded
+
+def again(place):
+    # At that line of what a Ctrl-C calls comes another one.
+    seen = 0
+    def trace(frame, event, arg):
+        nonlocal seen
+        seen += event == "line"
+        if seen == place and event == "line":
+            signal.raise_signal(signal.SIGINT)
+        return trace
+    return trace
+
+def command(place):
+    sys.settrace(again(place))
+    signal.raise_signal(signal.SIGINT)
+
+for place in range(12):
+    try:
+        guarded(command)(place)
+    except typer.Exit as ended:
+        assert ended.exit_code == 130
+    else:
+        raise AssertionError(place)
+    finally:
+        sys.settrace(None)
+"""
+
+
+def test_a_second_ctrl_c_while_the_first_is_heard_stops_the_command_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PRESSED_TWICE], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == 12 * "stopped; what was finished is kept\n"

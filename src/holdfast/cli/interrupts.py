@@ -11,8 +11,9 @@ from typing import Never
 
 __all__ = ["interruptible", "raise_if_interrupted"]
 
-# Set from a Ctrl-C until its command has ended.
-_interrupted = threading.Event()
+# Signals that came while a command ran. No Event: the lock in it would wait for ever for a handler that a second Ctrl-C
+# interrupts while it holds it.
+_heard: list[int] = []
 
 
 @contextmanager
@@ -26,21 +27,21 @@ def interruptible() -> Iterator[None]:
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield  # somebody else listens
         return
-    _interrupted.clear()
+    _heard.clear()
     signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        _interrupted.clear()
+        _heard.clear()
 
 
 def raise_if_interrupted() -> None:
     """Raise KeyboardInterrupt if Ctrl-C was pressed and the command still goes on."""
-    if _interrupted.is_set():
+    if _heard:
         raise KeyboardInterrupt
 
 
 def _interrupt(number: int, frame: FrameType | None) -> Never:
-    _interrupted.set()
+    _heard.append(number)
     raise KeyboardInterrupt

@@ -47,6 +47,7 @@ class TerminalProgress:
     @contextmanager
     def task(self, words: str, total: int | None) -> Iterator[Advance]:
         """Show a bar for the time of a ``with`` block, once it has taken a second."""
+        raise_if_interrupted()
         bar = self._bars.add_task(words, total=total, note="")
         appear = threading.Timer(self.quiet_s, self._appear)
         appear.daemon = True
@@ -107,6 +108,7 @@ class LineProgress:
     @contextmanager
     def task(self, words: str, total: int | None) -> Iterator[Advance]:
         """Write a line now and then about a ``with`` block."""
+        raise_if_interrupted()
         began = self.clock()
         last = began
 

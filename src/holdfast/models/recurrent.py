@@ -151,7 +151,8 @@ def _states_functional(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tenso
 
 
 def _opened(z: Tensor, gate: str) -> Tensor:
-    return z.clamp(0, 1) if gate == "hard_sigmoid" else z.sigmoid()
+    # The slope of hardtanh at 0 and at 1 is 0, as in the gradient by hand; that of clamp is 1.
+    return nn.functional.hardtanh(z, 0.0, 1.0) if gate == "hard_sigmoid" else z.sigmoid()
 
 
 def _wide(z: Tensor) -> torch.dtype:
@@ -190,11 +191,7 @@ class _States(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, kernel, recurrent, bias, z, h, c, tanh_c = ctx.saved_tensors
         if torch.is_grad_enabled():  # the gradient will be differentiated, which a gradient in buffers cannot be
-            operands = x, kernel, recurrent, bias
-            states = _states_functional(*operands, ctx.gate)
-            wanted = [one for one in operands if one.requires_grad]
-            found = iter(torch.autograd.grad(states, wanted, grad, create_graph=True))
-            return *(next(found) if one.requires_grad else None for one in operands), None
+            return *_differentiable_gradients((x, kernel, recurrent, bias), grad, ctx.gate), None
         u = recurrent.shape[1]
         dz, through_o = _local_slopes(z, c[:, :-1], tanh_c, ctx.gate)  # slopes, turned into gradients step by step
         steps, dz_o, dz_ifc = dz.unbind(1), dz[..., :u].unbind(1), dz[..., u:].unflatten(-1, (3, u)).unbind(1)
@@ -209,6 +206,16 @@ class _States(torch.autograd.Function):
             if s:
                 dh = torch.baddbmm(grads[s - 1], steps[s], back)
         return *_weight_gradients(dz, x, kernel, h[:, :-1]), None
+
+
+def _differentiable_gradients(operands: tuple[Tensor, ...], grad: Tensor, gate: str) -> list[Tensor | None]:
+    """Return the gradients of the operands that want one, found by autograd; sums over steps are wide."""
+    with torch.autocast(grad.device.type, enabled=False):
+        x, kernel, recurrent, bias = (one.to(_wide(one)) for one in operands)
+        states = _states_functional(x, kernel, recurrent, bias, gate)
+        wanted = [one for one in operands if one.requires_grad]
+        found = iter(torch.autograd.grad(states, wanted, grad.to(states.dtype), create_graph=True))
+    return [next(found) if one.requires_grad else None for one in operands]
 
 
 def _local_slopes(z: Tensor, c_before: Tensor, tanh_c: Tensor, gate: str) -> tuple[Tensor, Tensor]:

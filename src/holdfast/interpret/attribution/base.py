@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, final
 
 import numpy as np
@@ -86,12 +86,15 @@ class Explained:
         (N,): what was to be explained less the sum of contributions, for methods that promise that it is nothing.
     explained
         (N,): what was to be explained, for methods that promise completeness: f(x) - f(reference).
+    incomplete
+        (N,): whether the gap is too large or no number; taken from the gap and what was to be explained.
     """
 
     hypothetical: Tensor | None = None
     per_base: Tensor | None = None
     gap: Tensor | None = None
     explained: Tensor | None = None
+    incomplete: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,7 +118,8 @@ class Attributions:
     gap
         (N,) float32: f(x) - f(reference) less the sum of contributions, or None where a method promises nothing.
     incomplete
-        (N,) bool: the gap is too large for the map to be taken at its word. None where nothing is promised.
+        (N,) bool: the gap, of either strand where both were asked, is no number or too large for the map to be taken at
+        its word. None where nothing is promised.
     """
 
     method: str
@@ -223,26 +227,22 @@ class Attribution(ABC):
         return self._joined(windows, task, parts)
 
     def _on_strands(self, model: TaskLogit, codes: Tensor, index: Tensor) -> Explained:
-        forward = _with_positions(self.explain(model, codes, index), codes)
+        forward = _filled_in(self.explain(model, codes, index), codes)
         if self.strands == "forward":
             return forward
         turned = reverse_complement(codes)
-        back = _with_positions(self.explain(model, turned, index), turned)
+        back = _filled_in(self.explain(model, turned, index), turned)
         return Explained(
             hypothetical=_mean(forward.hypothetical, back.hypothetical, flip=(1, 2)),
             per_base=_mean(forward.per_base, back.per_base, flip=(1,)),
             gap=_mean(forward.gap, back.gap),
-            explained=_mean(forward.explained, back.explained),
+            incomplete=_either(forward.incomplete, back.incomplete),
         )
 
     def _joined(self, windows: Tensor, task: int, parts: list[tuple[Tensor, Explained]]) -> Attributions:
         per_base = _joined_array([part.per_base for _, part in parts])
         assert per_base is not None
-        flags = [
-            is_incomplete(part.gap, part.explained)
-            for _, part in parts
-            if part.gap is not None and part.explained is not None
-        ]
+        flags = [part.incomplete for _, part in parts if part.incomplete is not None]
         logits = _joined_array([logit for logit, _ in parts])
         assert logits is not None
         return Attributions(
@@ -263,8 +263,8 @@ def largest_gap(explained: Tensor) -> Tensor:
 
 
 def is_incomplete(gap: Tensor, explained: Tensor) -> Tensor:
-    """Return where a gap is too large for the map to be taken at its word."""
-    return gap.abs() > largest_gap(explained)
+    """Return where a gap is too large, or no number, for the map to be taken at its word."""
+    return ~(gap.abs() <= largest_gap(explained))
 
 
 def check_windows(model: nn.Module, windows: Tensor, task: int) -> None:
@@ -293,20 +293,26 @@ def recurrent_gradients(model: nn.Module) -> Iterator[None]:
         yield
 
 
-def _with_positions(found: Explained, codes: Tensor) -> Explained:
-    """Return what was found with each position's contribution filled in, 0 at unknown bases."""
+def _filled_in(found: Explained, codes: Tensor) -> Explained:
+    """Return what was found with each position's contribution, 0 at unknown bases, and with flags if it has gaps."""
     if found.hypothetical is None:
         assert found.per_base is not None
         per_base = torch.where(codes < UNKNOWN, found.per_base, 0.0)
     else:
         per_base = (found.hypothetical * one_hot(codes, found.hypothetical.dtype)).sum(dim=1)
-    return Explained(hypothetical=found.hypothetical, per_base=per_base, gap=found.gap, explained=found.explained)
+    if found.gap is None or found.explained is None:
+        return replace(found, per_base=per_base)
+    return replace(found, per_base=per_base, incomplete=is_incomplete(found.gap, found.explained))
 
 
 def _mean(first: Tensor | None, second: Tensor | None, *, flip: tuple[int, ...] = ()) -> Tensor | None:
     if first is None or second is None:
         return None
     return (first + (second.flip(flip) if flip else second)) / 2
+
+
+def _either(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    return None if first is None or second is None else first | second
 
 
 def _joined_array(parts: list[Tensor | None]) -> NDArray[np.float32] | None:

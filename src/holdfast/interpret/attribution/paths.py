@@ -72,16 +72,16 @@ class _Path(Attribution):
         ]
         multipliers, left = (torch.cat(found) for found in zip(*parts, strict=True))
         difference = model(sequence).repeat_interleave(count) - left
+        explained = difference.view(-1, count).mean(dim=1)
         if self.refine:
             missed = difference - (multipliers * (ends - starts)).sum(dim=(1, 2))
-            by_window = [one.view(-1, count).mean(dim=1) for one in (missed, difference)]
-            wanting = is_incomplete(*by_window).repeat_interleave(count) & is_incomplete(missed, difference)
-            for some in wanting.nonzero().flatten().split(rows):
+            wanting, allowed = _wanting(missed.view(-1, count), explained), largest_gap(explained)
+            for first in range(0, len(wanting), rows):
+                some = wanting[first : first + rows]
                 multipliers[some] = refined_path_gradient(
-                    model, ends[some], starts[some], allowed=largest_gap(difference[some]), rows=rows
+                    model, ends[some], starts[some], allowed=allowed[some // count], rows=rows
                 )
         hypothetical = hypothetical_of(multipliers, starts).unflatten(0, (-1, count)).mean(dim=1)
-        explained = difference.view(-1, count).mean(dim=1)
         gap = explained - (hypothetical * sequence).sum(dim=(1, 2))
         return Explained(hypothetical=hypothetical, gap=gap, explained=explained)
 
@@ -141,6 +141,15 @@ class ExpectedGradients(_Path):
         """Return hypothetical contributions and the gap, averaged over the shuffles."""
         references = baselines("dinucleotide", codes, index, count=self.references, seed=self.seed)
         return self._integrated(model, codes, references, self.steps)
+
+
+def _wanting(missed: Tensor, explained: Tensor) -> Tensor:
+    """Return the numbers of the lines to refine, of (N, K) that miss something of the (N,) logits to be explained.
+
+    They miss by themselves what their window may: lines that rise far and lines that fall far may have a small mean.
+    """
+    flagged = is_incomplete(missed.mean(dim=1), explained)
+    return (flagged[:, None] & is_incomplete(missed, explained[:, None])).flatten().nonzero().flatten()
 
 
 def path_gradient(model: TaskLogit, sequence: Tensor, reference: Tensor, *, steps: int) -> Tensor:

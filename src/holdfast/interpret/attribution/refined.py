@@ -15,10 +15,11 @@ __all__ = ["refined_path_gradient"]
 # Pieces of a line at first, and how often a piece may be halved.
 PIECES = 50
 HALVINGS = 12
-# Gradients on one line at most: a logit that jumps, or whose rounding is large, never agrees with them.
-MOST_GRADIENTS = 2_000
-# A piece may miss this share of what the line may: few pieces have a kink, and they miss in both directions.
-SHARE = 1 / 10
+# A line with so many gradients is halved no more: a logit that jumps, or is rounded much, never agrees with them.
+ENOUGH_GRADIENTS = 2_000
+# A piece may miss this share of what the line may, times the root of its width: pieces miss in both directions, so the
+# squares of what they miss add up to no more than the square of this share.
+SHARE = 0.7
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,13 @@ def refined_path_gradient(
     pieces, width = _first_pieces(model, sequence, reference), 1 / PIECES
     for halving in range(HALVINGS + 1):
         spent += torch.bincount(pieces.line, minlength=len(sequence))
-        may_go_on = (spent < MOST_GRADIENTS) & (halving < HALVINGS)
+        may_go_on = (spent < ENOUGH_GRADIENTS) & (halving < HALVINGS)
         halved: list[_Pieces] = []
         for number in torch.arange(len(pieces), device=sequence.device).split(rows):
             block = pieces[number]
             gradient = width * input_gradient(model, points(block, width / 2))
             missed = block.last - block.first - (gradient * difference[block.line]).sum(dim=(1, 2))
-            again = (missed.abs() > SHARE * allowed[block.line]) & may_go_on[block.line]
+            again = (missed.abs() > SHARE * width**0.5 * allowed[block.line]) & may_go_on[block.line]
             total.index_add_(0, block.line[~again], gradient[~again])
             if again.any():
                 wrong = block[again]

@@ -3,6 +3,7 @@
 # ruff: noqa: F401, F811 (fixtures are imported by name)
 
 import contextlib
+import importlib
 import io
 import os
 import signal
@@ -161,3 +162,40 @@ def test_a_second_ctrl_c_while_the_first_is_heard_stops_the_command_too() -> Non
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == 12 * "stopped; what was finished is kept\n"
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_an_import_is_finished_before_ctrl_c_stops_the_command(
+    steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pressed_while_imported.py").write_text(
+        "import signal\ntry:\n    signal.raise_signal(signal.SIGINT)\nexcept BaseException:\n    pass\nwhole = True\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    done: list[object] = []
+
+    def command() -> None:
+        module = importlib.import_module("pressed_while_imported")
+        done.append(module.whole)
+        for _ in range(steps):
+            with LineProgress(Console(file=io.StringIO())).task("working", None):
+                done.append("begun")
+
+    try:
+        with pytest.raises(typer.Exit) as ended:
+            guarded(command)()
+    finally:
+        sys.modules.pop("pressed_while_imported", None)
+    assert ended.value.exit_code == 130
+    assert done == [True]
+
+
+def test_a_second_ctrl_c_stops_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pressed_twice.py").write_text(
+        "import signal\nfor _ in range(2):\n    signal.raise_signal(signal.SIGINT)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(typer.Exit) as ended:
+        guarded(lambda: importlib.import_module("pressed_twice"))()
+    assert ended.value.exit_code == 130
+    assert "pressed_twice" not in sys.modules

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Never
 
 __all__ = ["interruptible", "raise_if_interrupted"]
 
@@ -18,10 +17,17 @@ _heard: list[int] = []
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Remember a Ctrl-C for the time of a ``with`` block, so that :func:`raise_if_interrupted` can raise it again.
+    """Remember a Ctrl-C for the time of a ``with`` block, so that :func:`raise_if_interrupted` can raise it later.
 
     Python raises KeyboardInterrupt wherever it is at that moment. In a callback from C, such as those by which numba's
-    compiler keeps what it made, the exception is dropped, and the work would go on as if nothing had been pressed.
+    compiler keeps what it made, the exception is dropped, and the work would go on as if nothing had been pressed. In
+    an import it can be caught by a library that only asks whether another one is there, and torch's C++ aborts; so an
+    import is finished first. A second Ctrl-C is raised at once.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At the end of the block at the latest.
     """
     ours = threading.current_thread() is threading.main_thread()
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -31,6 +37,7 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
+        raise_if_interrupted()
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         _heard.clear()
@@ -42,6 +49,14 @@ def raise_if_interrupted() -> None:
         raise KeyboardInterrupt
 
 
-def _interrupt(number: int, frame: FrameType | None) -> Never:
+def _interrupt(number: int, frame: FrameType | None) -> None:
     _heard.append(number)
-    raise KeyboardInterrupt
+    if len(_heard) > 1 or not _is_import(frame):
+        raise KeyboardInterrupt
+
+
+def _is_import(frame: FrameType | None) -> bool:
+    """Return whether a frame is part of an import."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None

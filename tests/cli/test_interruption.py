@@ -19,6 +19,7 @@ from rich.console import Console
 from tiny_runs import holdfast, page_file, tiny_data, tiny_page
 
 import holdfast.jobs.train as train_job
+from holdfast.cli import interrupts
 from holdfast.cli.guard import guarded
 from holdfast.cli.interrupts import raise_if_interrupted
 from holdfast.cli.progress import LineProgress, TerminalProgress
@@ -127,6 +128,7 @@ def test_ctrl_c_that_was_dropped_in_work_that_is_not_counted_stops_the_command_b
 
 PRESSED_TWICE = """
 import signal, sys, typer
+from holdfast.cli import interrupts
 from holdfast.cli.guard import guarded
 
 def again(place):
@@ -165,9 +167,10 @@ def test_a_second_ctrl_c_while_the_first_is_heard_stops_the_command_too() -> Non
 
 
 @pytest.mark.parametrize("steps", [0, 1])
-def test_an_import_is_finished_before_ctrl_c_stops_the_command(
+def test_the_import_of_torch_is_finished_before_ctrl_c_stops_the_command(
     steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(interrupts, "UNBROKEN", "pressed_while_imported")
     (tmp_path / "pressed_while_imported.py").write_text(
         "import signal\ntry:\n    signal.raise_signal(signal.SIGINT)\nexcept BaseException:\n    pass\nwhole = True\n"
     )
@@ -190,7 +193,9 @@ def test_an_import_is_finished_before_ctrl_c_stops_the_command(
     assert done == [True]
 
 
-def test_a_second_ctrl_c_stops_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("unbroken", ["pressed_twice", "torch"])
+def test_a_second_ctrl_c_stops_any_import(unbroken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupts, "UNBROKEN", unbroken)
     (tmp_path / "pressed_twice.py").write_text(
         "import signal\nfor _ in range(2):\n    signal.raise_signal(signal.SIGINT)\n"
     )

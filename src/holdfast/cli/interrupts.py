@@ -10,6 +10,8 @@ from types import FrameType
 
 __all__ = ["interruptible", "raise_if_interrupted"]
 
+# The package whose import is finished first.
+UNBROKEN = "torch"
 # Signals that came while a command ran. No Event: the lock in it would wait for ever for a handler that a second Ctrl-C
 # interrupts while it holds it.
 _heard: list[int] = []
@@ -20,9 +22,8 @@ def interruptible() -> Iterator[None]:
     """Remember a Ctrl-C for the time of a ``with`` block, so that :func:`raise_if_interrupted` can raise it later.
 
     Python raises KeyboardInterrupt wherever it is at that moment. In a callback from C, such as those by which numba's
-    compiler keeps what it made, the exception is dropped, and the work would go on as if nothing had been pressed. In
-    an import it can be caught by a library that only asks whether another one is there, and torch's C++ aborts; so an
-    import is finished first. A second Ctrl-C is raised at once.
+    compiler keeps what it made, the exception is dropped, and the work would go on as if nothing had been pressed. And
+    torch aborts where it is imported by its C++; its import is finished first, unless Ctrl-C is pressed again.
 
     Raises
     ------
@@ -51,12 +52,15 @@ def raise_if_interrupted() -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     _heard.append(number)
-    if len(_heard) > 1 or not _is_import(frame):
+    if len(_heard) > 1 or not _is_imported(UNBROKEN, frame):
         raise KeyboardInterrupt
 
 
-def _is_import(frame: FrameType | None) -> bool:
-    """Return whether a frame is part of an import."""
-    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+def _is_imported(package: str, frame: FrameType | None) -> bool:
+    """Return whether a frame is part of the import of a package."""
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__"))
+        if frame.f_code.co_name == "<module>" and name.partition(".")[0] == package:
+            return True
         frame = frame.f_back
-    return frame is not None
+    return False

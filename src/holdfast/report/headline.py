@@ -262,10 +262,9 @@ def _one_answer(study: Study) -> list[Markup]:
         "numbers say nothing about shifts."
     )
     sentences = []
-    for setting in study.settings:
-        boards = [board for board in setting.boards if board.can_slide]
+    for setting in (setting for setting in study.settings if len(setting.shift.offsets) > 1):
         for entry in setting.entries:
-            rows = [row for board in boards for row in board.rows if row.entry is entry]
+            rows = [Row(entry, result) for result in entry.audit.tasks]
             calls = [row.result.calls_positive for row in rows if row.one_answer]
             if calls:
                 tasks = f" in {len(calls)} of {len(rows)} tasks" if len(rows) > 1 else ""

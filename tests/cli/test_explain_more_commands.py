@@ -29,6 +29,7 @@ __all__ = ["holdfast"]
 
 L, W, OFFSET = 41, 33, 4
 RUN_OF_G = "GGGGGG"
+KINDS = {"pairs": "pairs of substitutions", "gradient": "change of gradients", "hessian": "integrated Hessians"}
 
 
 def train(root: Path, model: dict[str, Any]) -> Path:
@@ -169,7 +170,25 @@ def test_temporal_scores_are_of_prefixes_and_suffixes(holdfast: Any, trained: Pa
     assert not (found.backward[0, right + 1 :] > 0.5).any()
     assert "where it was already" in holdfast("explain", "temporal", trained, "--index", "120,121").output
     other = holdfast("explain", "temporal", trained, "--index", "120,121", "--unread", "unknown")
-    assert "writing over temporal (unread=cut)" in other.stderr
+    assert "writing over temporal, bases not read cut off, of 2 examples" in other.stderr
+    assert "temporal, bases not read unknown; 2 examples named by number" in " ".join(other.stdout.split())
+
+
+def test_interactions_that_do_not_add_up_are_flagged(holdfast: Any, attentive: Path) -> None:
+    told = holdfast("explain", "interactions", attentive, "--index", 120, "--kind", "hessian")
+    assert told.exit_code == 0, told.output
+    found = Answers.read(Run.open(attentive)).interactions
+    assert isinstance(found, StoredInteractions)
+    assert found.gap is not None
+    assert found.incomplete is not None
+    whole = logits(attentive, centre_windows(attentive, np.array([120])))[0]
+    empty = load_run_model(Run.open(attentive)).eval()(torch.zeros(1, 4, W)).item()
+    # Within float32 sums of 33 x 33 numbers; rectifiers are smoothed, so the logit is so too, by some thousandths.
+    assert found.strength.sum() + found.gap[0] == pytest.approx(whole - empty, abs=0.05)
+    flagged = abs(found.gap[0]) > 0.01 * max(1, abs(whole - empty))
+    assert found.incomplete.tolist() == [flagged]
+    assert ("do not add up" in told.stdout) == flagged
+    assert ("do not add up" in Run.open(attentive).path("report").read_text()) == flagged
 
 
 @pytest.mark.parametrize("kind", ["pairs", "gradient", "hessian"])
@@ -179,7 +198,11 @@ def test_interactions_are_of_the_bases_asked_for(holdfast: Any, trained: Path, k
     found = Answers.read(Run.open(trained)).interactions
     assert isinstance(found, StoredInteractions)
     assert (found.kind, found.first, found.strength.shape) == (kind, 14, (1, 4, 4))
-    assert "Which bases act together" in Run.open(trained).path("report").read_text()
+    page = Run.open(trained).path("report").read_text()
+    assert "Which bases act together" in page
+    assert f"{KINDS[kind]}, bases 14 to 17 of the window; 1 example named by number" in page
+    assert f"{KINDS[kind]}, bases 14 to 17 of the window; 1 example" in " ".join(told.stdout.split())
+    assert (found.gap is not None) == (found.incomplete is not None) == (kind == "hessian")
     one, two, strength = found.strongest(0)
     assert 14 <= one < 18
     assert 14 <= two < 18

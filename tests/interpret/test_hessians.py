@@ -68,6 +68,19 @@ class TestIntegratedHessians:
             expected[number] += np.diag(own[number])
         np.testing.assert_allclose(found.interactions, expected, atol=1e-4)
         np.testing.assert_allclose(found.gap, 0, atol=1e-4)
+        assert not found.incomplete.any()
+
+    def test_what_does_not_add_up_is_flagged(self) -> None:
+        class Kinked(nn.Module):
+            """The slope of |x - 1| turns half way to a window whose bases add up to 2: -1 before it, 1 behind it."""
+
+            def forward(self, sequence: torch.Tensor) -> torch.Tensor:
+                return (sequence[:, :, :2].sum(dim=(1, 2)) - 1).abs()[:, None]
+
+        found = integrated_hessians(Kinked(), windows(1), nodes=64)
+        # Without curvature all is on the diagonal: the integral of -log t times a slope of -2, then 2, is -2 ln 2.
+        assert float(found.gap[0]) == pytest.approx(2 * np.log(2), abs=0.05)  # 64 nodes see the kink to some hundredths
+        assert found.incomplete.tolist() == [True]
 
     def test_rows_add_up_to_integrated_gradients_and_all_of_them_to_the_change_of_the_logit(self) -> None:
         torch.manual_seed(0)

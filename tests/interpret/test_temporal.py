@@ -65,7 +65,7 @@ def test_parts_too_short_for_a_convolution_have_no_score() -> None:
 @pytest.mark.parametrize("model", [TBiNet(window=64), DeepGRN(window=64)], ids=["TBiNet", "DeepGRN"])
 def test_a_model_of_one_length_is_refused_unless_the_rest_may_be_unknown(model: nn.Module) -> None:
     codes = windows(2, 64)
-    with pytest.raises(InputError, match="reads windows of 64 bp and no shorter ones"):
+    with pytest.raises(InputError, match=r"reads windows of 64 bp and no shorter ones.*--unread unknown.*'unknown'"):
         temporal_scores(model, codes)
     found = temporal_scores(model, codes, unread="unknown")
     whole = model.eval()(one_hot(torch.from_numpy(codes)))[:, 0].sigmoid().detach().numpy()
@@ -75,7 +75,7 @@ def test_a_model_of_one_length_is_refused_unless_the_rest_may_be_unknown(model: 
 
 def test_a_foreign_model_of_one_length_is_refused_in_words() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(4 * 30, 1))
-    with pytest.raises(InputError, match="Sequential cannot read 1 bp"):
+    with pytest.raises(InputError, match=r"Sequential cannot read 1 bp.*--unread unknown"):
         temporal_scores(model, windows())
     with pytest.raises(ConfigError, match="unread is 'zero'"):
         temporal_scores(model, windows(), unread="zero")  # type: ignore[arg-type]

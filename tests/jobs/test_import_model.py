@@ -84,11 +84,18 @@ def test_an_import_that_was_never_audited_is_no_member_of_an_ensemble(tmp_path: 
         ensemble_of([run.folder], tmp_path / "runs")
 
 
+def test_an_import_that_was_never_audited_is_explained_after_its_audit(tmp_path: Path) -> None:
+    path, _ = paper_file(tmp_path / "paper.h5")
+    run = import_model(path, tmp_path / "runs")
+    told = holdfast("explain", "filters", run.folder, "--data", tmp_path / "sites", code=2)
+    assert f"never audited; run `holdfast audit {run.folder} --data DATA`" in " ".join(told.split())
+
+
 def test_an_imported_model_is_audited_on_data_and_then_like_any_run(tmp_path: Path) -> None:
     path, _ = paper_file(tmp_path / "paper.h5")
     holdfast("data", "simulate", tmp_path / "sites", "--positives", 30)
     run = import_model(path, tmp_path / "runs")
-    assert "say on which data set with --data" in holdfast("audit", run.folder, code=2)
+    assert f"never audited; run `holdfast audit {run.folder} --data DATA`" in holdfast("audit", run.folder, code=2)
     shown = holdfast("audit", run.folder, "--data", tmp_path / "sites", "--max-shift", 3, "--bootstrap", 5)
     assert f"{len(run.audit.shift.offsets) * run.audit.tasks[0].n_examples:,} windows scanned" in shown
     assert run.audit.shift.window == WINDOW

@@ -10,7 +10,11 @@ from study_builder import build_run, build_study
 
 from holdfast.core.errors import InputError
 from holdfast.report.contribution_logo import COLUMN, HEIGHT, LEFT, RIGHT, SEEN, WORDS, Panel, draw_contributions
+from holdfast.report.sections.chosen_windows import interactions, temporal
+from holdfast.report.sections.class_optimisation import class_optimisation
 from holdfast.report.sections.contributions import LONGEST, contributions
+from holdfast.report.sections.filters import filters
+from holdfast.report.sections.motifs import motifs
 from holdfast.report.sections.stability import stability
 from holdfast.report.study import Study
 from holdfast.runs.explanations import read_maps, write_maps
@@ -137,6 +141,16 @@ def test_the_stability_table_has_each_runs_numbers_and_says_where_they_do_not_co
     assert "numbers do not compare" not in shown
     runs[0].write_stability(runs[0].stability.model_copy(update={"settings": {"examples": 5}}))
     assert "numbers do not compare" in (stability(Study.read(runs)) or "")
+
+
+def test_what_was_asked_of_which_task_is_said(run: Run) -> None:
+    for section in (contributions, stability, motifs, temporal, interactions, filters, class_optimisation):
+        shown = " ".join((section(Study.read([run])) or "").split())
+        assert ("task SP1" in shown) == (section is not filters)
+        if section is filters:
+            assert f"12 shown of {len(run.filters)} kept" in shown
+        if section is class_optimisation:
+            assert "Strongest columns, bases 30 to 38 of the window, from 0" in shown
 
 
 def test_a_model_of_one_answer_is_marked(run: Run) -> None:

@@ -9,7 +9,7 @@ from made_records import shift_facts, task_audit
 from study_builder import build_run, build_study
 
 from holdfast.report.headline import headline
-from holdfast.report.study import Study
+from holdfast.report.study import MAX_TASKS, Study
 from holdfast.runs.folder import Run
 
 
@@ -90,6 +90,32 @@ def test_one_answer_to_everything_is_flagged(tmp_path: Path) -> None:
     constant = task_audit(shift_facts(75), clean=0.5015, worst=0.5015, calls=0.0)
     run.write_audit(audit.model_copy(update={"tasks": [constant]}))
     assert "Beware: Worst (SP1, 75 of 101 bp, 27 windows) calls 0.0 % of everything bound" in said([run])
+
+
+def test_one_answer_in_several_tasks_is_flagged_once(tmp_path: Path) -> None:
+    run = build_run(tmp_path, strategy="Worst", levels=(0.5015, 0.5015))
+    constant = task_audit(shift_facts(75), clean=0.5015, worst=0.5015, calls=0.0)
+    calls = {"A": 0.0, "B": 0.5} | {f"C{number}": 0.5 for number in range(MAX_TASKS)} | {"last": 0.01}
+    tasks = [constant.model_copy(update={"task": name, "calls_positive": n}) for name, n in calls.items()]
+    run.write_audit(run.audit.model_copy(update={"tasks": tasks}))
+    text = said([run])
+    n = len(calls)
+    words = (
+        f"Worst (SP1, 75 of 101 bp, 27 windows) calls 0.0 to 1.0 % of everything bound in 2 of {n} tasks; one answer"
+    )
+    assert words in text
+    assert text.count("Beware") == 1
+
+
+def test_a_training_with_one_answer_to_all_does_not_hold_best_over_settings(tmp_path: Path) -> None:
+    runs = build_study(tmp_path)
+    for run in runs:
+        if run.record.strategy == "Worst" and run.record.data_name == "ZNF143":
+            tasks = [task.model_copy(update={"calls_positive": 0.0}) for task in run.audit.tasks]
+            run.write_audit(run.audit.model_copy(update={"tasks": tasks}))
+    text = said(runs)
+    assert "Worst training holds best in the 1 setting of 2 where trainings can be compared" in text
+    assert "The others" not in text
 
 
 def test_a_window_as_long_as_the_context_cannot_slide(tmp_path: Path) -> None:

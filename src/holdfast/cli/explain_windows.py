@@ -83,7 +83,7 @@ def temporal(
 
     question = _question(examples, index, part, task)
     found = explain_temporal(run, question, unread=unread, data=data, device=device, progress=progress_to_stderr())
-    table = _opened(found.found, "P+", "bound from the left at", "from the right at")
+    table = _opened(found.found, "P+", "bound from the left at base", "from the right at base")
     for row, name in enumerate(found.found.names):
         left, right = found.found.decided(row)
         whole = cell(float(found.found.forward[row, -1]))
@@ -122,6 +122,9 @@ def interactions(
         first, second, strength = found.found.strongest(row)
         table.add_row(str(name), f"{first}, {second}", cell(strength))
     to_stdout().print(table)
+    if found.found.incomplete is not None and found.found.incomplete.any():
+        words = f"{int(found.found.incomplete.sum()):,} of {len(found.found):,} examples"
+        to_stdout().print(f"interactions of {words} do not add up to the logit: do not trust them")
     print_files(found.run, "interactions", "report", reused=found.reused)
 
 

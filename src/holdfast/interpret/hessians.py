@@ -20,6 +20,7 @@ from holdfast.core.errors import InputError
 from holdfast.core.parameters import Count, Size, check_values
 from holdfast.dna.codes import Codes, one_hot
 from holdfast.interpret.asking import Asked, asking, windows_of
+from holdfast.interpret.attribution.base import is_incomplete
 from holdfast.interpret.attribution.gradients import input_gradient
 from holdfast.interpret.interactions import WITHOUT_GRADIENT
 
@@ -48,6 +49,8 @@ class IntegratedHessians:
         (N, W) float32, computed on their own.
     gap
         (N,) float32: f(x) - f(baseline) less the sum of all interactions.
+    incomplete
+        (N,) bool: the gap is too large for the interactions to be taken at their word.
     """
 
     task: int
@@ -55,6 +58,7 @@ class IntegratedHessians:
     interactions: NDArray[np.float32]
     integrated_gradients: NDArray[np.float32]
     gap: NDArray[np.float32]
+    incomplete: NDArray[np.bool_]
 
 
 def integrated_hessians(
@@ -110,14 +114,20 @@ def integrated_hessians(
         _check_twice_differentiable(asked, sequences[:1])
         base = torch.full_like(sequences[0], 0.25 if baseline == "uniform" else 0.0)
         found = [_share_out(asked, one, base, nodes) for one in sequences]
-    interactions, gradients, gap = (torch.stack(column).numpy(force=True) for column in zip(*found, strict=True))
+    interactions, gradients, difference = (torch.stack(column) for column in zip(*found, strict=True))
+    gap = difference - interactions.sum(dim=(1, 2))
     return IntegratedHessians(
-        task=task, codes=windows.numpy(), interactions=interactions, integrated_gradients=gradients, gap=gap
+        task=task,
+        codes=windows.numpy(),
+        interactions=interactions.numpy(force=True),
+        integrated_gradients=gradients.numpy(force=True),
+        gap=gap.numpy(force=True),
+        incomplete=is_incomplete(gap, difference).numpy(force=True),
     )
 
 
 def _share_out(model: Asked, sequence: Tensor, base: Tensor, nodes: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return (W, W) interactions, (W,) integrated gradients and the gap of one (4, W) window."""
+    """Return (W, W) interactions, (W,) integrated gradients and what they are to add up to, of one (4, W) window."""
     path = sequence - base
     window = path.shape[1]
     interactions, gradients = path.new_zeros(window, window), path.new_zeros(window)
@@ -129,7 +139,7 @@ def _share_out(model: Asked, sequence: Tensor, base: Tensor, nodes: int) -> tupl
     for t, weight in _nodes(nodes):
         gradients += weight * (input_gradient(model, (base + t * path)[None])[0] * path).sum(dim=0)
     ends = model(torch.stack([sequence, base]))
-    return interactions, gradients, ends[0] - ends[1] - interactions.sum()
+    return interactions, gradients, ends[0] - ends[1]
 
 
 def _nodes(count: int) -> Iterable[tuple[float, float]]:

@@ -251,7 +251,7 @@ class GlobalImportance:
     def number(self, pattern: Pattern, starts: Sequence[int]) -> Effects:
         """Return the effect of 1, 2, ... copies, planted at the starts in their order; see ``linear_fit``."""
         cases = [
-            _planted(f"{count} sites", count, [(pattern, start) for start in starts[:count]])
+            _planted(f"{count} site{'s' if count > 1 else ''}", count, [(pattern, start) for start in starts[:count]])
             for count in range(1, len(starts) + 1)
         ]
         return self._effects("number", cases)

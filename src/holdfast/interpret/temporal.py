@@ -19,6 +19,7 @@ from holdfast.models.base import SequenceModel
 __all__ = ["TemporalScores", "temporal_scores"]
 
 Unread = Literal["cut", "unknown"]
+_INSTEAD = "`--unread unknown` (unread='unknown') asks about whole windows with the unread bases unknown instead"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -112,7 +113,7 @@ def _shortest(model: nn.Module, window: int) -> int:
     if model.fixed_window is not None:
         raise InputError(
             f"{type(model).__name__} reads windows of {model.fixed_window} bp and no shorter ones, so it has no answer"
-            " on prefixes; unread='unknown' asks about whole windows with the unread bases unknown instead"
+            f" on prefixes; {_INSTEAD}"
         )
     return min(model.min_window, window)
 
@@ -129,8 +130,5 @@ def _part(model: Asked, windows: Tensor, start: int, end: int, unread: str, shor
     try:
         logits = model.logits(read)
     except RuntimeError as error:  # of torch: a foreign model's layer does not fit the length
-        raise InputError(
-            f"{type(model.model).__name__} cannot read {end - start} bp ({error}); unread='unknown' asks about whole"
-            " windows with the unread bases unknown instead"
-        ) from error
+        raise InputError(f"{type(model.model).__name__} cannot read {end - start} bp ({error}); {_INSTEAD}") from error
     return torch.from_numpy(logits).sigmoid().numpy()

@@ -185,7 +185,7 @@ def check_auditable(run: Run) -> None:
     if not run.is_done:
         raise InputError(f"{run.folder}: not a finished training run; run the same command with --resume first")
     if run.record.kind == "imported" and not run.has("data"):
-        raise InputError(f"{run.folder}: imported, and never audited; say on which data set with --data")
+        raise InputError(f"{run.folder}: imported, and never audited; run `holdfast audit {run.folder} --data DATA`")
     run.require("config", "weights", "model_spec", "data")
 
 

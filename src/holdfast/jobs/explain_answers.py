@@ -104,7 +104,7 @@ def answered(
 
 
 def asked_about(question: Question, name: str, **settings: Any) -> Question:
-    """Return a question with the name and the settings of what answers it."""
+    """Return a question with the name and the settings of what answers it, which tell one answer from another."""
     return Question(
         method=Spec(name=name, params=settings),
         task=question.task,
@@ -114,14 +114,14 @@ def asked_about(question: Question, name: str, **settings: Any) -> Question:
     )
 
 
-def ask_of_windows(subject: Subject, question: Question, chosen: Chosen) -> StoredWindows:
-    """Return the centre windows of chosen examples with their logits."""
+def ask_of_windows(subject: Subject, question: Question, chosen: Chosen, words: str) -> StoredWindows:
+    """Return the centre windows of chosen examples with their logits, and in words what is asked of them."""
     examples, codes = subject.data.take(chosen.rows), subject.centre_windows(chosen.rows)
     with asking(subject.model, task=subject.task, device=subject.device) as asked:
         logits = asked.logits(codes)
     return StoredWindows(
         settings=subject.settings_text(question, chosen.rows),
-        method=question.method_words,
+        method=words,
         task=subject.task_name,
         chosen=chosen.words,
         names=np.array(examples.names),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ Kind = Literal["pairs", "gradient", "hessian"]
 Stored = TypeVar("Stored", bound=StoredWindows)
 # Examples whose attention is looked for at a time.
 BLOCK = 256
+UNREAD_WORDS = {"cut": "bases not read cut off", "unknown": "bases not read unknown"}
+PAIR_WORDS = {"pairs": "pairs of substitutions", "gradient": "change of gradients", "hessian": "integrated Hessians"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,7 @@ def explain_attention(
 
     asked = asked_about(question, "attention")
     subject = open_subject(folder, asked, data=data, device=device)
-    return _answered(subject, asked, "attention", StoredAttention, look, progress)
+    return _answered(subject, asked, "attention", StoredAttention, look, words="attention", progress=progress)
 
 
 def explain_temporal(
@@ -126,7 +128,8 @@ def explain_temporal(
 
     asked = asked_about(question, "temporal", unread=unread)
     subject = open_subject(folder, asked, data=data, device=device)
-    return _answered(subject, asked, "temporal", StoredTemporal, look, progress)
+    words = f"temporal, {UNREAD_WORDS[unread]}"
+    return _answered(subject, asked, "temporal", StoredTemporal, look, words=words, progress=progress)
 
 
 def explain_interactions(
@@ -154,25 +157,20 @@ def explain_interactions(
     ConfigError
         If the window has no such bases.
     """
-    asked = asked_about(question, pairs.kind, start=pairs.start, end=pairs.end)
-    subject = open_subject(folder, asked, data=data, device=device)
+    subject = open_subject(folder, question, data=data, device=device)
     start, end = pairs.within(subject.shift.window)
+    asked = asked_about(question, pairs.kind, start=start, end=end)
 
     def look(subject: Subject, asked: StoredWindows, advance: Advance) -> StoredInteractions:
         found = []
         for number, codes in enumerate(asked.codes):
             found.append(_ASK[pairs.kind](subject, codes[None], start, end))
             advance(number + 1)
-        strength, effects = zip(*found, strict=True)
-        return StoredInteractions(
-            **vars(asked),
-            kind=pairs.kind,
-            first=start,
-            strength=np.concatenate(strength),
-            effects=np.concatenate(effects) if pairs.kind == "pairs" else None,
-        )
+        arrays: dict[str, Any] = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+        return StoredInteractions(**vars(asked), kind=pairs.kind, first=start, **arrays)
 
-    return _answered(subject, asked, "interactions", StoredInteractions, look, progress)
+    words = f"{PAIR_WORDS[pairs.kind]}, bases {start} to {end - 1} of the window"
+    return _answered(subject, asked, "interactions", StoredInteractions, look, words=words, progress=progress)
 
 
 def write_attention_windows(
@@ -254,13 +252,15 @@ def _answered(
     kind: FileKind,
     schema: type[Stored],
     look: Callable[[Subject, StoredWindows, Advance], Stored],
+    *,
+    words: str,
     progress: Progress,
 ) -> Answer[Stored]:
     """Return the answer that is there, or look, and keep what is found."""
     run, chosen = subject.run, named_or_extreme(subject, question)
 
     def find() -> Stored:
-        asked = ask_of_windows(subject, question, chosen)
+        asked = ask_of_windows(subject, question, chosen, words)
         with progress.task(f"looking at {kind} of {len(asked)} windows", len(asked)) as advance:
             found = look(subject, asked, advance)
         write_arrays(run, kind, found)
@@ -272,28 +272,30 @@ def _answered(
         settings=subject.settings_text(question, chosen.rows),
         read=lambda: read_arrays(run, kind, schema),
         find=find,
-        words=lambda there: f"{there.method} of {there.chosen}",
+        words=lambda there: f"{there.method}, of {there.chosen}",
         progress=progress,
     )
 
 
-_Found = tuple[NDArray[np.float32], NDArray[np.float16] | None]
+# Fields of StoredInteractions, of one example.
+_Found = dict[str, NDArray[Any]]
 
 
 def _pairs(subject: Subject, codes: Codes, start: int, end: int) -> _Found:
     found = pairwise_mutagenesis(subject.model, codes, window=(start, end), task=subject.task, device=subject.device)
-    return found.strength, found.effects.astype(np.float16)
+    return {"strength": found.strength, "effects": found.effects.astype(np.float16)}
 
 
 def _gradient(subject: Subject, codes: Codes, start: int, end: int) -> _Found:
     sources = [(base, base + 1) for base in range(start, end)]
     found = gradient_interactions(subject.model, codes, sources=sources, task=subject.task, device=subject.device)
-    return found.strength[:, :, start:end], None
+    return {"strength": found.strength[:, :, start:end]}
 
 
 def _hessian(subject: Subject, codes: Codes, start: int, end: int) -> _Found:
     found = integrated_hessians(subject.model, codes, task=subject.task, device=subject.device)
-    return found.interactions[:, start:end, start:end], None
+    strength = found.interactions[:, start:end, start:end]
+    return {"strength": strength, "gap": found.gap, "incomplete": found.incomplete}
 
 
 _ASK: dict[str, Callable[[Subject, Codes, int, int], _Found]] = {

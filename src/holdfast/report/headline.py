@@ -31,7 +31,7 @@ def headline(study: Study) -> list[Markup]:
     if not boards:
         return [Markup("The window is the whole context: nothing can slide, so clean and worst are the same.")]
     sentences = _one_board(boards[0]) if len(boards) == 1 else _many_boards(boards)
-    return [*_means(study), *sentences, *_bounds(study), *_one_answer(boards)]
+    return [*_means(study), *sentences, *_bounds(study), *_one_answer(study)]
 
 
 def _means(study: Study) -> list[Markup]:
@@ -173,8 +173,9 @@ def _many_boards(boards: Sequence[Board]) -> list[Markup]:
     first = Markup("Across {}, {} loses <strong>{}</strong> of accuracy between the centre window and the worst one.")
     who = "training without shifts" if names == [NO_SHIFT] else f"the first row ({listed(names)})"
     sentences = [first.format(_extent(boards), who, _between(drops))]
-    if any(len(board.models) > 1 for board in boards):
-        sentences.append(_holders(boards))
+    compared = [board for board in boards if len(board.models) > 1 and not board.best.one_answer]
+    if compared:
+        sentences.append(_holders(compared, len(boards)))
     return [*sentences, *_controls([board for board in boards if board.control is not None])]
 
 
@@ -193,13 +194,14 @@ def _between(drops: Sequence[float]) -> str:
     return points(drops[0]) if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f} points".replace("-", "−")
 
 
-def _holders(boards: Sequence[Board]) -> Markup:
+def _holders(boards: Sequence[Board], total: int) -> Markup:
+    """Say who holds best in the settings that have several trainings and whose best is not one answer to all."""
     best = [board.best.label for board in boards]
     most = max(dict.fromkeys(best), key=best.count)
     won = [board for board in boards if board.best.label == most]
     gains = [board.best.worst - board.baseline.worst for board in won]
     kept = [board.best.clean - board.baseline.clean for board in won]
-    text = Markup("<strong>{}</strong> training holds best {}").format(most, _where(len(won), len(boards)))
+    text = Markup("<strong>{}</strong> training holds best {}").format(most, _among(len(won), len(boards), total))
     if any(board.best is not board.baseline for board in won):
         text += Markup(": {} in the worst window, {} at the centre, against {}").format(
             _signed(gains), _signed(kept), won[0].baseline.label
@@ -212,6 +214,15 @@ def _where(count_of: int, total: int) -> str:
     if count_of in (0, total):
         return "in every setting" if count_of else "in no setting"
     return f"in {count_of} of {total} settings"
+
+
+def _among(won: int, compared: int, total: int) -> str:
+    """Return in how many of the settings that can be compared, where these are not all."""
+    if compared == total:
+        return _where(won, total)
+    if compared == 1:
+        return f"in the 1 setting of {total} where trainings can be compared"
+    return f"in {won} of the {compared} settings, of {total}, where trainings can be compared"
 
 
 def _signed(values: Sequence[float]) -> str:
@@ -245,17 +256,26 @@ def _controls(boards: Sequence[Board]) -> list[Markup]:
     return [told, verdict]
 
 
-def _one_answer(boards: Sequence[Board]) -> list[Markup]:
+def _one_answer(study: Study) -> list[Markup]:
     words = Markup(
-        "<strong>Beware:</strong> {} ({}) calls {} of everything bound; one answer to all cannot be pushed, so its "
+        "<strong>Beware:</strong> {} ({}) calls {} of everything bound{}; one answer to all cannot be pushed, so its "
         "numbers say nothing about shifts."
     )
-    return [
-        words.format(row.label, board.title, percent(row.result.calls_positive))
-        for board in boards
-        for row in board.rows
-        if row.one_answer
-    ]
+    sentences = []
+    for setting in (setting for setting in study.settings if len(setting.shift.offsets) > 1):
+        for entry in setting.entries:
+            rows = [Row(entry, result) for result in entry.audit.tasks]
+            calls = [row.result.calls_positive for row in rows if row.one_answer]
+            if calls:
+                tasks = f" in {len(calls)} of {len(rows)} tasks" if len(rows) > 1 else ""
+                sentences.append(words.format(entry.label, setting.title, _shares(calls), tasks))
+    return sentences
+
+
+def _shares(values: Sequence[float]) -> str:
+    """Return a share, or the least and the greatest of several."""
+    low, high = percent(min(values)), percent(max(values))
+    return low if low == high else f"{low.removesuffix(f'{NARROW}%')} to {high}"
 
 
 def _are_apart(one: Estimate, other: Estimate) -> bool:

@@ -268,17 +268,24 @@ class StoredInteractions(StoredWindows):
         column's gradient when the row is mutated, of ``hessian`` the interaction, which has a sign.
     effects
         (N, P, 4, P, 4) float16, of ``pairs``: both substitutions together beyond what each does alone.
+    gap, incomplete
+        (N,) float32 and bool, of ``hessian``: what the interactions of the whole window miss of the logit's difference
+        from that of an input without bases, and whether it is too much for them to be taken at their word. None of
+        the other kinds, which promise nothing, and in answers from before this was kept.
     """
 
     kind: str
     first: int
     strength: NDArray[np.float32]
     effects: NDArray[np.float16] | None = None
+    gap: NDArray[np.float32] | None = None
+    incomplete: NDArray[np.bool_] | None = None
 
     def _answers(self) -> tuple[NDArray[Any], ...]:
         if self.strength.ndim != 3 or self.first + self.strength.shape[2] > self.window:
             raise ValueError("its arrays do not agree")
-        return (self.strength,) if self.effects is None else (self.strength, self.effects)
+        optional = (self.effects, self.gap, self.incomplete)
+        return (self.strength, *(array for array in optional if array is not None))
 
     def strongest(self, row: int) -> tuple[int, int, float]:
         """Return the two bases of the window that interact most, and how much."""

@@ -61,9 +61,12 @@ def interactions(study: Study) -> Markup | None:
     """Return which pairs of bases act together."""
     title = "Which bases act together"
     note = (
-        "What two bases do together beyond what each does alone, in units of the logit, on a scale of each example's "
-        "own: the stronger the colour, the more, red where it is negative; pairs below a tenth of the strongest are "
-        "blank. Bases are counted from the start of the window."
+        "In units of the logit, on a scale of each example's own: the stronger the colour, the more, red where it is "
+        "negative; pairs below a tenth of the strongest are blank. Bases are counted from 0 at the start of the "
+        "window. Pairs of substitutions: the largest size of what two do together beyond what each does alone. Change "
+        "of gradients: how much the slope at the base below changes, in the row of its greatest change, when the base "
+        "at the side is exchanged. Integrated Hessians: what a pair adds to the logit beyond its members, from no "
+        "bases at all on."
     )
     return _section(study, lambda answers: answers.interactions, _interactions, title, note)
 
@@ -86,7 +89,9 @@ def _section(
 
 
 def _words(asked: StoredWindows, row: int) -> str:
-    return f"{asked.names[row]}, {LABELS[int(asked.label[row])]}, logit {decimal(float(asked.logits[row]), 2)}"
+    words = f"{asked.names[row]}, {LABELS[int(asked.label[row])]}, logit {decimal(float(asked.logits[row]), 2)}"
+    flags = asked.incomplete if isinstance(asked, StoredInteractions) else None
+    return words + ("; interactions do not add up to it" if flags is not None and flags[row] else "")
 
 
 def _attention(asked: StoredAttention, row: int) -> Markup:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ from holdfast.runs.find import find_runs
 from holdfast.runs.folder import Run
 
 EPOCHS = "training.changes.epochs=40"
+
+
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """A process started in the background ignores Ctrl-C, and so do the tests in it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def _unbroken_weights(holdfast: Any, page_file: Path, *options: str) -> bytes:
@@ -141,6 +150,8 @@ def again(place):
             signal.raise_signal(signal.SIGINT)
         return trace
     return trace
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def command(place):
     sys.settrace(again(place))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,7 @@ __all__ = [
     "fragile_and_robust",
     "mean_estimate",
     "named",
-    "named_or_drawn",
-    "named_or_extreme",
+    "named_or",
     "open_subject",
     "parse_method",
     "worst_columns",
@@ -253,26 +252,15 @@ def fragile_and_robust(subject: Subject, n: int) -> Chosen:
     return Chosen(np.concatenate([fragile, robust]).astype(np.int64), words)
 
 
-def named_or_extreme(subject: Subject, question: Question) -> Chosen:
-    """Return the examples of a question: those named, or the n most fragile and the n most robust bound ones.
+def named_or(subject: Subject, question: Question, unnamed: Callable[[Subject, int], Chosen]) -> Chosen:
+    """Return the examples of a question: those named, or what a rule such as :func:`drawn_bound` finds for its ``n``.
 
     Raises
     ------
     InputError
         If there are none.
     """
-    return named(subject, question.index) if question.index else fragile_and_robust(subject, question.n)
-
-
-def named_or_drawn(subject: Subject, question: Question) -> Chosen:
-    """Return the examples of a question: those named, or ``n`` bound ones of the part, drawn.
-
-    Raises
-    ------
-    InputError
-        If there are none.
-    """
-    return named(subject, question.index) if question.index else drawn_bound(subject, question.n)
+    return named(subject, question.index) if question.index else unnamed(subject, question.n)
 
 
 def drawn_bound(subject: Subject, n: int) -> Chosen:

@@ -14,7 +14,7 @@ from holdfast.data.dataset import SequenceDataset
 from holdfast.interpret.attribution import Attribution, Attributions
 from holdfast.io.browser import write_bed, write_bigwig
 from holdfast.io.names import SHUFFLED, along_genome, on_reverse_strand
-from holdfast.jobs.explain import Chosen, Question, Subject, named_or_extreme, open_subject, worst_columns
+from holdfast.jobs.explain import Chosen, Question, Subject, fragile_and_robust, named_or, open_subject, worst_columns
 from holdfast.jobs.explain_answers import Answer, answered
 from holdfast.robustness.audit import scan_dataset
 from holdfast.runs.explanations import StoredMaps, read_maps, write_maps
@@ -61,7 +61,7 @@ def explain_attributions(
     """
     method = question.build_method()
     subject = open_subject(folder, question, data=data, device=device)
-    run, chosen = subject.run, named_or_extreme(subject, question)
+    run, chosen = subject.run, named_or(subject, question, fragile_and_robust)
 
     def find() -> StoredMaps:
         maps = _maps(subject, question, method, chosen, progress)

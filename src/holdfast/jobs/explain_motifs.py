@@ -18,7 +18,7 @@ from holdfast.core.parameters import Size, check_values
 from holdfast.core.progress import SILENT, Progress
 from holdfast.interpret.attributed import WIDTH, attributed_motifs
 from holdfast.interpret.zoops import Zoops
-from holdfast.jobs.explain import Question, Subject, named_or_drawn, open_subject
+from holdfast.jobs.explain import Question, Subject, drawn_bound, named_or, open_subject
 from holdfast.jobs.explain_answers import Answer, answered
 from holdfast.jobs.motifs import match_table, motif_database
 from holdfast.motifs.database import RELEASE
@@ -73,7 +73,7 @@ def explain_motifs(
     """
     check_values(explain_motifs, {"motifs": motifs, "width": width}, "explain motifs")
     subject = open_subject(folder, question, data=data, device=device)
-    run, chosen = subject.run, named_or_drawn(subject, question)
+    run, chosen = subject.run, named_or(subject, question, drawn_bound)
     targets, filters = motif_database(database, taxon=taxon), _filters(run)
     asked = {
         "motifs": motifs,

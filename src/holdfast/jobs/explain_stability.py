@@ -18,8 +18,9 @@ from holdfast.jobs.explain import (
     Chosen,
     Question,
     Subject,
+    drawn_bound,
     mean_estimate,
-    named_or_drawn,
+    named_or,
     open_subject,
     worst_columns,
 )
@@ -64,7 +65,7 @@ def explain_stability(
     question.build_method()
     subject = open_subject(folder, question, data=data, device=device)
     check_edge(edge_bp, subject.shift.window)
-    run, chosen = subject.run, named_or_drawn(subject, question)
+    run, chosen = subject.run, named_or(subject, question, drawn_bound)
 
     def find() -> StabilityRecord:
         record = measure_stability(subject, question, chosen, edge_bp=edge_bp, progress=progress)

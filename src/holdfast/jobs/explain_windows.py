@@ -20,7 +20,7 @@ from holdfast.interpret.hessians import integrated_hessians
 from holdfast.interpret.interactions import gradient_interactions, pairwise_mutagenesis
 from holdfast.interpret.temporal import Unread, temporal_scores
 from holdfast.io.names import along_genome
-from holdfast.jobs.explain import Question, Subject, bound_rows, named, named_or_extreme, open_subject
+from holdfast.jobs.explain import Question, Subject, bound_rows, fragile_and_robust, named, named_or, open_subject
 from holdfast.jobs.explain_answers import Answer, answered, ask_of_windows, asked_about
 from holdfast.runs.answers import StoredAttention, StoredInteractions, StoredTemporal, StoredWindows
 from holdfast.runs.arrays import read_arrays, write_arrays
@@ -257,7 +257,7 @@ def _answered(
     progress: Progress,
 ) -> Answer[Stored]:
     """Return the answer that is there, or look, and keep what is found."""
-    run, chosen = subject.run, named_or_extreme(subject, question)
+    run, chosen = subject.run, named_or(subject, question, fragile_and_robust)
 
     def find() -> Stored:
         asked = ask_of_windows(subject, question, chosen, words)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from holdfast.runs.arrays import AskedWindows, read_arrays
+from holdfast.runs.explanation_records import AnswerRecord
 from holdfast.runs.folder import Run
 from holdfast.runs.records import SCHEMA_VERSION, Record
 
@@ -88,15 +89,9 @@ class SharedInput(Record):
         return float(np.median(self.likeness))
 
 
-class ClassOptimisationRecord(Record):
+class ClassOptimisationRecord(AnswerRecord):
     """What class optimisation found; :mod:`holdfast.interpret.class_optimisation` has the words."""
 
-    schema_version: int = SCHEMA_VERSION
-    settings: dict[str, Any]
-    """What was asked: equal settings give equal numbers."""
-    method: str
-    """As a command names it, with its settings."""
-    task: str
     n_starts: int
     best: list[OptimisedStart] = Field(min_length=1)
     """Those whose loss ended lowest, the lowest first."""

@@ -1,4 +1,7 @@
-"""Typed rows of what a run stores of its model's filters and motifs, and of how stable its explanations are."""
+"""Typed rows of what a run stores of its model's filters and motifs, and of how stable its explanations are.
+
+:class:`AnswerRecord` is what answers about a model have in common.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,18 @@ from pydantic import Field
 
 from holdfast.runs.records import SCHEMA_VERSION, Estimate, Record
 
-__all__ = ["FilterRecord", "FoundMotif", "MatchRecord", "MotifsRecord", "StabilityRecord"]
+__all__ = ["AnswerRecord", "FilterRecord", "FoundMotif", "MatchRecord", "MotifsRecord", "StabilityRecord"]
+
+
+class AnswerRecord(Record):
+    """What was asked of a run's model; a subclass holds the answer."""
+
+    schema_version: int = SCHEMA_VERSION
+    settings: dict[str, Any]
+    """What was asked: equal settings give equal answers."""
+    method: str
+    """As a command names it, with its settings."""
+    task: str
 
 
 class FilterRecord(Record):
@@ -53,14 +67,9 @@ class FoundMotif(Record):
     """The best, at most three."""
 
 
-class MotifsRecord(Record):
+class MotifsRecord(AnswerRecord):
     """Motifs that a run's model shows, and what they resemble."""
 
-    schema_version: int = SCHEMA_VERSION
-    settings: dict[str, Any]
-    """What was asked: equal settings give equal motifs."""
-    method: str
-    task: str
     chosen: str
     """Which examples the maps are of, in words."""
     database: str
@@ -69,15 +78,9 @@ class MotifsRecord(Record):
     seconds: float
 
 
-class StabilityRecord(Record):
+class StabilityRecord(AnswerRecord):
     """Whether a model's explanations survive a shift; :mod:`holdfast.interpret.stability` has the words."""
 
-    schema_version: int = SCHEMA_VERSION
-    settings: dict[str, Any]
-    """What was asked: equal settings give equal numbers."""
-    method: str
-    """As a command names it, with its settings."""
-    task: str
     part: str
     chosen: str
     """Which examples, in words."""
